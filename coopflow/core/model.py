@@ -1,0 +1,182 @@
+"""The values that the rules work on. Instants are aware and UTC; the store turns rows into these and back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from coopflow.core.states import ACTIVE, Awaited, EntryStatus, InstanceStatus, Outcome, StepStatus, TaskStatus
+from coopflow.core.timing import Calendar
+
+MAIN = "main"  # the branch that every instance begins with
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """A family as it stands now. The id comes from outside and is kept exactly as given."""
+
+    family_id: str
+    family_name: str
+    email: str | None = None
+    phone: str | None = None  # E.164
+    time_zone: str | None = None  # IANA key; None: the co-op's
+    status: str = "enrolled"
+    language: str | None = None  # for message templates in several languages: es, fr …
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    consent: Mapping[str, Any] = field(default_factory=dict)  # channel → {"allowed": bool, "at": …, "how": …}
+    engagement_score: float | None = None  # the latest measured
+    withdrawal_risk: float | None = None  # the latest assessed
+
+
+@dataclass(slots=True, kw_only=True)
+class Instance:
+    """One run of one workflow version for one family."""
+
+    instance_id: int
+    template_id: int
+    family_id: str
+    triggered_by: str  # prediction_id:12345, event_id:67890, schedule:…, manual:user
+    trigger_date: datetime
+    status: InstanceStatus
+    current_step: str | None
+    context: Mapping[str, Any]  # what triggered it, as it was then
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    outcome: Outcome | None = None
+    outcome_notes: str | None = None
+    error_count: int = 0
+    last_error: str | None = None
+
+    @property
+    def active(self) -> bool:
+        """Not finished yet; a paused instance is active too."""
+        return self.status in ACTIVE
+
+
+@dataclass(slots=True, kw_only=True)
+class Entry:
+    """One live branch of an instance: which step, what it waits for, when it is looked at next."""
+
+    queue_id: int | None  # None: not stored yet
+    branch: str
+    step_id: str
+    visit: int  # how many steps this branch had come to when it came to this one; two visits are never alike
+    attempts: int = 0  # attempts made in this visit
+    status: EntryStatus = EntryStatus.QUEUED
+    awaits: Awaited = Awaited.TURN
+    scheduled_for: datetime | None = None  # None: the clock alone never wakes it
+    arrived_at: datetime | None = None  # when the branch came to this step
+    reason: str | None = None  # why it is looked at then and not sooner, in words
+
+
+@dataclass(slots=True, kw_only=True)
+class Execution:
+    """One attempt at one step."""
+
+    branch: str
+    step_id: str
+    step_number: int
+    step_name: str
+    step_type: str
+    visit: int
+    attempt: int
+    status: StepStatus
+    started_at: datetime
+    completed_at: datetime | None = None
+    input_data: Mapping[str, Any] | None = None
+    output_data: Mapping[str, Any] | None = None
+    error_message: str | None = None
+    idempotency_key: str | None = None  # only what leaves the house has one
+    message_id: str | None = None  # the same for all attempts at one message
+    execution_id: int | None = None
+
+    @property
+    def success(self) -> bool | None:
+        """None while it is not decided."""
+        if self.status in (StepStatus.COMPLETED, StepStatus.FAILED):
+            return self.status is StepStatus.COMPLETED
+        return None
+
+
+@dataclass(slots=True, kw_only=True)
+class Task:
+    """Work for a coordinator."""
+
+    family_id: str
+    task_type: str
+    description: str
+    due_date: datetime | None
+    priority: str  # low | normal | high
+    created_date: datetime
+    task_id: int | None = None
+    instance_id: int | None = None
+    step_id: str | None = None
+    branch: str | None = None  # the branch that waits for it; None: none does
+    assignee: str | None = None
+    status: TaskStatus = TaskStatus.OPEN
+    outcome: str | None = None
+    notes: str | None = None
+    completed_at: datetime | None = None
+    escalation_level: int = 0  # levels of escalation already passed
+    escalate_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened, as the log keeps it."""
+
+    at: datetime
+    kind: str  # outside events are one_word; what the engine and people did is noun.participle
+    actor: str  # coopflow, a person's name, or the source outside
+    family_id: str | None = None
+    instance_id: int | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    personal: Mapping[str, Any] | None = None  # names, addresses, notes: kept apart, so that it can be erased
+    event_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What a model says about a family."""
+
+    prediction_id: str
+    family_id: str
+    predicted_probability: float  # 0 to 1
+    confidence_score: float  # 0 to 100
+    prediction_window_days: int | None = None
+    prediction_type: str | None = None
+    predicted_at: datetime | None = None
+    recommendations: Sequence[Mapping[str, Any]] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What is handed to a channel: final words, for one recipient."""
+
+    channel: str  # email | sms
+    to: str
+    text: str
+    key: str  # the idempotency key, the same for as long as it may be the same message
+    message_id: str
+    at: datetime  # the instant of this attempt
+    subject: str | None = None
+    html: str | None = None
+    family_id: str | None = None
+    instance_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coop:
+    """What the rules need to know about the co-op itself; it comes from `coopflow.yaml`."""
+
+    organisation: str
+    calendar: Calendar
+    coordinators: Mapping[str, Mapping[str, Any]]  # name → email, phone; the first one gets what nobody is named for
+    known_events: frozenset[str]  # kinds that may happen, so that one that has not is false and not unknown
+    footer: str | None = None  # Markdown at the end of every mail: who writes, and the postal address
+
+    @property
+    def coordinator(self) -> str:
+        """Who gets a task that names nobody."""
+        return next(iter(self.coordinators), "coordinator")

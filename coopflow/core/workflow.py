@@ -1,0 +1,201 @@
+"""A workflow as values: what one version of a definition says, ready to be decided upon.
+
+The values are read from plain checked data (what `workflows` has validated and the store keeps as JSON), never from
+YAML. The keys are those of the template language (design, section 5).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from coopflow.core.durations import Duration
+from coopflow.core.retry import RetryPolicy
+from coopflow.core.rules import Condition
+from coopflow.core.states import Outcome
+
+NOW = Duration()
+
+
+@dataclass(frozen=True, slots=True)
+class OnFailure:
+    """What follows when a step has failed for good: `hold`, `continue`, `fail`, or a step to go to instead."""
+
+    action: str  # hold | continue | fail | goto
+    step_id: str | None = None
+
+
+HOLD = OnFailure("hold")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What every step has, whatever its type."""
+
+    id: str
+    name: str
+    number: int  # 0-based position in its own list, as the pattern counts
+    next: str | None  # the step after it in its own list; None: the list ends here
+    parent: str | None = None  # the `parallel` or `recommended` step whose branch this one is in
+    branch: int = 0  # which of the parent's branches
+    delay: Duration = NOW
+    scheduled_time: str | None = None  # ISO 8601; without an offset it is wall time in the family's zone
+    window: str | None = None  # None: the workflow's own, and no window for steps that reach nobody
+    urgent: bool = False
+    retry: RetryPolicy | None = None
+    on_failure: OnFailure | None = None
+    only_if: Condition | None = None
+    approval: bool = False
+    stale_after: Duration | None = None
+    timeout: Duration | None = None
+
+    @property
+    def type(self) -> str:
+        """The word that `type:` has in YAML."""
+        return STEP_TYPES[type(self)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailStep(Step):
+    """Sends a mail made from a message template."""
+
+    template_id: str
+    template_vars: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmsStep(Step):
+    """Sends a text, written in the step or kept as a message template."""
+
+    message: str | None = None
+    template_id: str | None = None
+    template_vars: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskOutcome:
+    """Where a task's outcome leads: to a step, to the task once more, or to a person of higher rank."""
+
+    goto: str | None = None  # a step's id; None with no `retry_in`: escalate
+    retry_in: Duration | None = None
+    max: int = 1  # how often `retry_in` is granted
+    then: str | None = None  # where it goes after that: a step's id; None: escalate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskStep(Step):
+    """Puts a task on the coordinator's desk."""
+
+    task_type: str
+    description: str
+    due: Duration | None = None  # from when the task opens
+    due_date: str | None = None  # ISO 8601 date: a fixed day
+    priority: str = "normal"  # low | normal | high
+    assign: str | None = None
+    outcomes: Mapping[str, TaskOutcome] = field(default_factory=dict)  # empty: done when the task is on the desk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallStep(TaskStep):
+    """A task to phone the family (task type phone_call, high priority, due the next business day)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitStep(Step):
+    """Lets time pass, or until an event comes."""
+
+    duration: Duration | None = None  # None: only the event ends it, and `timeout` bounds it
+    until_event: str | None = None
+    on_timeout: str | None = None  # a step's id; None: the next step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionStep(Step):
+    """Goes one way or the other."""
+
+    condition: Condition
+    if_true: str | None  # a step's id; None: the next step
+    if_false: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndStep(Step):
+    """Ends the instance (workflow pattern 43, explicit termination)."""
+
+    outcome: Outcome = Outcome.SUCCESS
+    notes: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParallelStep(Step):
+    """Goes several ways at once, and on when enough of them have ended; the rest is withdrawn."""
+
+    branches: tuple[str, ...]  # the first step's id of each branch
+    join: int  # how many branches must end: all of them for `join: all`, 1 for `join: any`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecommendedStep(Step):
+    """Turns the actions that the triggering prediction carries into steps, all at once, and waits for all."""
+
+    actions: Mapping[str, str]  # action → the step's id that carries it out; others become a task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartStep(Step):
+    """Starts another workflow for the same family and goes on."""
+
+    workflow: str
+
+
+STEP_TYPES: dict[type[Step], str] = {
+    EmailStep: "email",
+    SmsStep: "sms",
+    TaskStep: "task",
+    CallStep: "call",
+    WaitStep: "wait",
+    ConditionStep: "condition",
+    EndStep: "end",
+    ParallelStep: "parallel",
+    RecommendedStep: "recommended",
+    StartStep: "start",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """Why an instance of a workflow starts."""
+
+    type: str  # prediction | event | schedule | condition | manual
+    event: str | None = None  # for type event: the kind that starts it
+    conditions: Condition | None = None
+    group: str | None = None
+    cooldown: Duration | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EscalationLevel:
+    """Who gets an open task when it has been open for so long."""
+
+    after: Duration
+    assign: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workflow:
+    """One version of a definition. It never changes; an edited file is a new version."""
+
+    template_id: int
+    name: str
+    version: int
+    description: str
+    priority: int
+    max_concurrent_instances: int
+    active: bool
+    trigger: Trigger
+    window: str  # the name of the window in which its steps reach people
+    retry: RetryPolicy
+    completion_criteria: Condition | None
+    on_failure: OnFailure
+    escalation: tuple[EscalationLevel, ...]
+    steps: Mapping[str, Step]  # every step by id, those of branches included, in the order of the file
+    first: str
+    messages: Mapping[str, Mapping[str, str]]  # template_id → language ("" for the default) → source text
