@@ -1,0 +1,309 @@
+"""A case: the working copy of one instance, and the verbs that change it.
+
+The store loads cases, the rules change them, the store saves what they noted down: changed values, new rows and the
+events of the audit trail, in one transaction. Nothing else changes an instance, so whatever happens to one can be
+read here.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from coopflow.core.facts import Facts
+from coopflow.core.model import MAIN, Coop, Entry, Event, Execution, Family, Instance, Task
+from coopflow.core.placing import next_level, place
+from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, Outcome, StepStatus, TaskStatus, require_move
+from coopflow.core.timing import zone
+from coopflow.core.workflow import ParallelStep, Step, Workflow
+
+ENGINE = "coopflow"  # the actor of what nobody in particular did
+
+
+@dataclass(slots=True)
+class Journal:
+    """What a case has come to since it was loaded, for the store to write."""
+
+    events: list[Event] = field(default_factory=list)
+    begun: list[Execution] = field(default_factory=list)  # attempts to insert
+    ended: list[Execution] = field(default_factory=list)  # attempts stored before, to update
+    opened: list[Task] = field(default_factory=list)
+    changed: list[Task] = field(default_factory=list)
+    removed: list[Entry] = field(default_factory=list)
+    starts: list[str] = field(default_factory=list)  # workflows to start for the same family
+
+    def clear(self) -> None:
+        """Forget everything: it has been written."""
+        for noted in (self.events, self.begun, self.ended, self.opened, self.changed, self.removed, self.starts):
+            noted.clear()
+
+
+@dataclass(slots=True, kw_only=True)
+class Case:
+    """One instance with all that a decision about it needs."""
+
+    coop: Coop
+    workflow: Workflow
+    instance: Instance
+    family: Family
+    facts: Facts
+    entries: dict[str, Entry]  # the live branches by name
+    tasks: list[Task]  # the open ones
+    running: dict[tuple[str, int, int], Execution] = field(default_factory=dict)  # (branch, visit, attempt), not ended
+    actor: str = ENGINE
+    journal: Journal = field(default_factory=Journal)
+
+    @property
+    def tz(self) -> ZoneInfo:
+        """The family's zone, else the co-op's (design, section 7)."""
+        return zone(self.family.time_zone) if self.family.time_zone else self.coop.calendar.tz
+
+    def step(self, entry: Entry) -> Step:
+        """The step that a branch stands at."""
+        return self.workflow.steps[entry.step_id]
+
+    def note(self, kind: str, *, now: datetime, personal: Mapping[str, Any] | None = None, **data: Any) -> None:
+        """Put an event of this instance into the audit trail."""
+        self.journal.events.append(
+            Event(
+                at=now,
+                kind=kind,
+                actor=self.actor,
+                family_id=self.family.family_id,
+                instance_id=self.instance.instance_id,
+                data=data,
+                personal=personal,
+            )
+        )
+
+    # -- the instance ---------------------------------------------------------------------------------------------
+
+    def become(self, status: InstanceStatus) -> None:
+        """Change the status; a move that the table of moves does not know is refused."""
+        if status is not self.instance.status:
+            require_move(self.instance.status, status)
+            self.instance.status = status
+
+    def finish(self, outcome: Outcome, reason: str, *, now: datetime, withdraw_work: bool = False) -> None:
+        """End the instance and withdraw its branches; with `withdraw_work` also the tasks that no branch waits for."""
+        status = {Outcome.FAILED: InstanceStatus.FAILED, Outcome.CANCELLED: InstanceStatus.CANCELLED}.get(
+            outcome, InstanceStatus.COMPLETED
+        )
+        self.become(status)
+        self.instance.outcome = outcome
+        self.instance.outcome_notes = reason
+        self.instance.completed_at = now
+        self.withdraw(list(self.entries.values()), reason, now=now)
+        if withdraw_work:
+            self.withdraw_tasks(self.tasks, reason, now=now)
+        self.note(f"instance.{status}", now=now, outcome=outcome, reason=reason)
+
+    def hold(self, entry: Entry, reason: str, *, now: datetime, awaits: Awaited = Awaited.PERSON) -> None:
+        """Stop everything until a person has decided, and put that decision on the coordinator's desk."""
+        entry.awaits = awaits
+        entry.scheduled_for = None
+        entry.reason = reason
+        self.instance.last_error = reason
+        self.pause(reason, now=now)
+        self.open_task(
+            Task(
+                family_id=self.family.family_id,
+                instance_id=self.instance.instance_id,
+                step_id=entry.step_id,
+                branch=entry.branch,
+                task_type=awaits,
+                description=reason,
+                due_date=now,
+                priority="high",
+                assignee=self.coop.coordinator,
+                created_date=now,
+            ),
+            now=now,
+        )
+
+    def pause(self, reason: str, *, now: datetime) -> None:
+        """Stop the instance: no branch is taken up until it is resumed. A send under way runs to its end."""
+        if self.instance.status is not InstanceStatus.PAUSED:
+            self.become(InstanceStatus.PAUSED)
+            self.note("instance.paused", now=now, reason=reason)
+        self.instance.outcome_notes = reason
+        for entry in self.entries.values():
+            if entry.status is EntryStatus.QUEUED:
+                entry.status = EntryStatus.PAUSED
+
+    # -- a branch -------------------------------------------------------------------------------------------------
+
+    def arrive(self, entry: Entry, step_id: str, *, now: datetime) -> None:
+        """Bring a branch to a step, and say when that step's turn comes."""
+        entry.step_id = step_id
+        entry.visit += 1
+        entry.attempts = 0
+        entry.awaits = Awaited.TURN
+        entry.status = EntryStatus.PAUSED if self.instance.status is InstanceStatus.PAUSED else EntryStatus.QUEUED
+        entry.arrived_at = now
+        planned = place(self.workflow.steps[step_id], self.workflow, coop=self.coop, tz=self.tz, after=now)
+        entry.scheduled_for = planned.at
+        entry.reason = "; ".join(planned.reasons) or None
+        if entry.branch == MAIN:
+            self.instance.current_step = step_id
+
+    def leave(self, entry: Entry, to: str | None, *, now: datetime) -> None:
+        """Bring a branch to its next step, or to its end when there is none."""
+        if to is not None:
+            self.arrive(entry, to, now=now)
+        elif entry.branch == MAIN:
+            self.finish(Outcome.SUCCESS, "the last step is done", now=now)
+        else:
+            self.end_branch(entry, now=now)
+
+    def end_branch(self, entry: Entry, *, now: datetime) -> None:
+        """End one of several branches; the step that split them goes on once enough have ended."""
+        parent = self.workflow.steps[str(self.step(entry).parent)]
+        origin = self.entries[entry.branch.rpartition("/")[0]]
+        self.remove(entry)
+        rest = [other for other in self.entries.values() if other.branch.startswith(f"{origin.branch}/")]
+        siblings = [other for other in rest if other.branch.count("/") == entry.branch.count("/")]
+        if _may_join(parent, len(siblings)):
+            self.withdraw(rest, f"{parent.id} has gone on without it", now=now)
+            self.end(origin, StepStatus.COMPLETED, now=now, output={"withdrawn": len(siblings)})
+            self.leave(origin, parent.next, now=now)
+
+    def remove(self, entry: Entry) -> None:
+        """Take a branch out of the queue."""
+        del self.entries[entry.branch]
+        self.journal.removed.append(entry)
+
+    def withdraw(self, entries: Iterable[Entry], reason: str, *, now: datetime) -> None:
+        """Take branches back: their open tasks, and their messages as far as those are not handed over yet."""
+        for entry in entries:
+            self.withdraw_tasks([task for task in self.tasks if task.branch == entry.branch], reason, now=now)
+            for attempt in [found for found in self.running.values() if found.branch == entry.branch]:
+                self._withdraw_attempt(attempt, reason, now=now)
+            self.remove(entry)
+
+    def _withdraw_attempt(self, attempt: Execution, reason: str, *, now: datetime) -> None:
+        if attempt.message_id and attempt.status is StepStatus.RUNNING:
+            return  # handed over already: its answer is recorded when it comes
+        if attempt.message_id:
+            self.note("message.withdrawn", now=now, step=attempt.step_id, message=attempt.message_id, reason=reason)
+        self.close(attempt, StepStatus.SKIPPED, now=now, error=reason)
+
+    # -- attempts at steps ----------------------------------------------------------------------------------------
+
+    def begin(
+        self,
+        entry: Entry,
+        *,
+        now: datetime,
+        status: StepStatus = StepStatus.RUNNING,
+        given: Mapping[str, Any] | None = None,
+        key: str | None = None,
+        message_id: str | None = None,
+    ) -> Execution:
+        """Record that an attempt at the branch's step has begun; with it, the instance is under way."""
+        if self.instance.status is InstanceStatus.PENDING:
+            self.become(InstanceStatus.RUNNING)
+            self.instance.started_at = now
+        step = self.step(entry)
+        entry.attempts += 1
+        attempt = Execution(
+            branch=entry.branch,
+            step_id=step.id,
+            step_number=step.number,
+            step_name=step.name,
+            step_type=step.type,
+            visit=entry.visit,
+            attempt=entry.attempts,
+            status=status,
+            started_at=now,
+            input_data=given,
+            idempotency_key=key,
+            message_id=message_id,
+        )
+        self.running[entry.branch, entry.visit, entry.attempts] = attempt
+        self.journal.begun.append(attempt)
+        return attempt
+
+    def end(
+        self,
+        entry: Entry,
+        status: StepStatus,
+        *,
+        now: datetime,
+        output: Mapping[str, Any] | None = None,
+        error: str | None = None,
+    ) -> None:
+        """Record how the attempt under way went; one that never began is recorded as begun now."""
+        attempt = self.running.get((entry.branch, entry.visit, entry.attempts))
+        if attempt is None:
+            attempt = self.begin(entry, now=now)
+        self.close(attempt, status, now=now, output=output, error=error)
+        if status is StepStatus.COMPLETED:
+            self.facts.outputs[attempt.step_id] = output or {}
+            self.instance.error_count = 0
+            self.instance.last_error = None
+
+    def close(
+        self,
+        attempt: Execution,
+        status: StepStatus,
+        *,
+        now: datetime,
+        output: Mapping[str, Any] | None = None,
+        error: str | None = None,
+    ) -> None:
+        """Record how an attempt went, whatever its branch is at by now."""
+        attempt.status = status
+        attempt.completed_at = now
+        attempt.output_data = output
+        attempt.error_message = error
+        del self.running[attempt.branch, attempt.visit, attempt.attempt]
+        if attempt.execution_id is not None:
+            self.journal.ended.append(attempt)
+
+    # -- tasks ----------------------------------------------------------------------------------------------------
+
+    def open_task(self, task: Task, *, now: datetime) -> None:
+        """Put a task on the desk, with the moment at which it goes up a level if nobody closes it."""
+        self.set_escalation(task)
+        self.tasks.append(task)
+        self.journal.opened.append(task)
+        self.note(
+            "task.opened",
+            now=now,
+            step=task.step_id,
+            task_type=task.task_type,
+            assignee=task.assignee,
+            personal={"description": task.description},
+        )
+
+    def set_escalation(self, task: Task) -> None:
+        """Plan when an open task goes up to its next level."""
+        task.escalate_at = next_level(self.workflow.escalation, task, coop=self.coop, tz=self.tz)
+
+    def withdraw_tasks(self, tasks: Iterable[Task], reason: str, *, now: datetime) -> None:
+        """Take tasks off the desk whose reason has gone."""
+        for task in list(tasks):
+            self.close_task(task, TaskStatus.WITHDRAWN, now=now, note=reason)
+            self.note("task.withdrawn", now=now, step=task.step_id, task_type=task.task_type, reason=reason)
+
+    def close_task(
+        self, task: Task, status: TaskStatus, *, now: datetime, outcome: str | None = None, note: str | None = None
+    ) -> None:
+        """Take a task off the desk."""
+        task.status = status
+        task.completed_at = now
+        task.outcome = outcome
+        task.notes = note
+        task.escalate_at = None
+        self.tasks.remove(task)
+        if task.task_id is not None:
+            self.journal.changed.append(task)
+
+
+def _may_join(parent: Step, still_live: int) -> bool:
+    """A `recommended` step waits for all of its branches, a `parallel` one for as many as `join` says."""
+    if isinstance(parent, ParallelStep):
+        return len(parent.branches) - still_live >= parent.join
+    return still_live == 0

@@ -1,0 +1,230 @@
+"""What is next for a live branch: a pure function of the case and the instant, answering with a decision.
+
+The order of the questions is the order in which a careful person would ask them: is there still a reason to act at
+all, is it this step's turn, may it happen now, and only then what the step does.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from typing import Any, assert_never
+
+from coopflow.core import rules
+from coopflow.core.case import Case
+from coopflow.core.decisions import (
+    Decision,
+    Defer,
+    Fail,
+    Finish,
+    Fork,
+    Hold,
+    Jump,
+    OpenTask,
+    Send,
+    Skip,
+    Start,
+    Wait,
+)
+from coopflow.core.durations import Duration
+from coopflow.core.model import Entry
+from coopflow.core.placing import may_go_now, reaches_people, reopen, too_late_after
+from coopflow.core.states import Awaited, Outcome
+from coopflow.core.timing import add, business_due, instant_of, local_text
+from coopflow.core.workflow import (
+    CallStep,
+    ConditionStep,
+    EmailStep,
+    EndStep,
+    ParallelStep,
+    RecommendedStep,
+    SmsStep,
+    StartStep,
+    Step,
+    TaskStep,
+    WaitStep,
+)
+
+NOT_CONTACTED = frozenset({"withdrawn", "deceased", "do_not_contact", "inactive"})  # family statuses that end a run
+MOST_VISITS = 1000  # steps one branch may come to; beyond it the workflow is going round in circles
+ONE_BUSINESS_DAY = Duration(business_days=1)  # the pattern's due date of a call
+
+
+def decide(case: Case, entry: Entry, *, now: datetime) -> Decision:
+    """Say what is next for a branch whose moment has come."""
+    reason = reason_to_finish(case)
+    if reason is not None:
+        return reason
+    step = case.step(entry)
+    match entry.awaits:
+        case Awaited.TURN | Awaited.APPROVED | Awaited.SEND:
+            return _begin(case, entry, step, now=now)
+        case Awaited.TIME:
+            return _wait_is_over(case, step)
+        case Awaited.TASK | Awaited.APPROVAL:
+            return Fail(f"nobody closed the task within {step.timeout}")
+        case Awaited.BRANCHES | Awaited.PERSON | Awaited.DOUBT:
+            return Hold(f"looked at while it awaits {entry.awaits}: this is a fault")
+        case _:
+            assert_never(entry.awaits)
+
+
+def reason_to_finish(case: Case) -> Finish | None:
+    """Why the whole instance is over, whatever its branches are at; None while it is not."""
+    criteria = case.workflow.completion_criteria
+    if criteria is not None and rules.holds(criteria, case.facts):
+        return Finish(
+            Outcome.SUCCESS, f"completion criteria met: {rules.met(criteria, case.facts)}", withdraw_work=True
+        )
+    if case.family.status in NOT_CONTACTED:
+        return Finish(Outcome.CANCELLED, f"the family's status is {case.family.status}", withdraw_work=True)
+    return None
+
+
+def _begin(case: Case, entry: Entry, step: Step, *, now: datetime) -> Decision:
+    if entry.visit > MOST_VISITS:
+        return Hold(f"step '{step.id}' was reached after {MOST_VISITS} others: the workflow goes round in circles")
+    if step.only_if is not None and not rules.holds(step.only_if, case.facts):
+        return Skip(f"only_if: {rules.sentence(step.only_if, case.facts)}")
+    if reaches_people(step):
+        return (
+            _too_late(case, entry, step, now=now)
+            or _not_now(case, step, now=now)
+            or _with_approval(case, entry, step, now=now)
+        )
+    return _with_approval(case, entry, step, now=now)
+
+
+def _too_late(case: Case, entry: Entry, step: Step, *, now: datetime) -> Hold | None:
+    limit = too_late_after(step)
+    planned = entry.scheduled_for
+    if limit is None or planned is None or now <= add(limit, to=planned, tz=case.tz, calendar=case.coop.calendar):
+        return None
+    return Hold(f"'{step.name}' was planned for {local_text(planned, case.tz)} and is more than {limit} late")
+
+
+def _not_now(case: Case, step: Step, *, now: datetime) -> Defer | None:
+    if may_go_now(step, case.workflow, coop=case.coop, tz=case.tz, now=now):
+        return None
+    planned = reopen(now, step, case.workflow, coop=case.coop, tz=case.tz)
+    return Defer(planned.at, "; ".join(planned.reasons))
+
+
+def _with_approval(case: Case, entry: Entry, step: Step, *, now: datetime) -> Decision:
+    if step.approval and entry.awaits is Awaited.TURN:
+        return OpenTask(
+            task_type="approval",
+            description=f"May '{step.name}' go to {case.family.family_name}?",
+            due_date=business_due(ONE_BUSINESS_DAY, after=now, tz=case.tz, calendar=case.coop.calendar),
+            priority="high",
+            assignee=case.coop.coordinator,
+            awaits=Awaited.APPROVAL,
+            until=_timeout(case, step, now=now),
+        )
+    return _carry_out(case, entry, step, now=now)
+
+
+def _carry_out(case: Case, entry: Entry, step: Step, *, now: datetime) -> Decision:
+    match step:
+        case EmailStep():
+            return _send(case, step, "email", case.family.email)
+        case SmsStep():
+            return _send(case, step, "sms", case.family.phone)
+        case TaskStep():
+            return _task(case, step, now=now)
+        case WaitStep():
+            return _wait(case, entry, step)
+        case ConditionStep():
+            held = rules.holds(step.condition, case.facts)
+            return Jump((step.if_true if held else step.if_false) or step.next, {"result": held})
+        case EndStep():
+            return Finish(step.outcome, step.notes or f"reached '{step.name}'")
+        case ParallelStep():
+            return Fork(step.branches)
+        case RecommendedStep():
+            return _recommended(case, step, now=now)
+        case StartStep():
+            return Start(step.workflow)
+        case _:
+            raise TypeError(f"no rule says how to carry out a step of the type {type(step).__name__}")
+
+
+def _send(case: Case, step: Step, channel: str, address: str | None) -> Decision:
+    if case.family.consent.get(channel, {}).get("allowed") is False:
+        reason = f"family {case.family.family_id} has opted out of {channel}"
+        return Fail(reason) if step.on_failure else Skip(reason)
+    if not address:
+        return Fail(f"family {case.family.family_id} has no {'phone number' if channel == 'sms' else 'email address'}")
+    return Send(channel, address)
+
+
+def _task(case: Case, step: TaskStep, *, now: datetime) -> OpenTask:
+    return OpenTask(
+        task_type=step.task_type,
+        description=_described(step.description, case.facts.trigger.get("recommendations")),
+        due_date=_due(case, step, now=now),
+        priority=step.priority,
+        assignee=step.assign or case.coop.coordinator,
+        awaits=Awaited.TASK if step.outcomes else None,
+        until=_timeout(case, step, now=now) if step.outcomes else None,
+    )
+
+
+def _described(description: str, recommendations: Any) -> str:
+    """A task's text with what the prediction recommends, so that the reason is at hand when the call is made."""
+    advice = [action_text(item) for item in recommendations or ()]
+    return f"{description} (recommended: {'; '.join(advice)})" if advice else description
+
+
+def action_text(recommendation: Mapping[str, Any]) -> str:
+    """One recommended action in words: its name and, if it has one, its reason."""
+    reason = recommendation.get("reason")
+    words = str(recommendation["action"]).replace("_", " ")
+    return f"{words}: {reason}" if reason else words
+
+
+def _due(case: Case, step: TaskStep, *, now: datetime) -> datetime | None:
+    if step.due_date is not None:
+        return instant_of(datetime.combine(date.fromisoformat(step.due_date), time(17)), case.tz)
+    due = step.due or (ONE_BUSINESS_DAY if isinstance(step, CallStep) else None)
+    return business_due(due, after=now, tz=case.tz, calendar=case.coop.calendar) if due else None
+
+
+def _timeout(case: Case, step: Step, *, now: datetime) -> datetime | None:
+    return add(step.timeout, to=now, tz=case.tz, calendar=case.coop.calendar) if step.timeout else None
+
+
+def _wait(case: Case, entry: Entry, step: WaitStep) -> Decision:
+    if step.until_event and case.facts.get(step.until_event) is True:
+        return Jump(step.next, {"ended_by": step.until_event})
+    began = entry.scheduled_for or entry.arrived_at
+    length = step.duration or step.timeout
+    assert began is not None  # a branch that has its turn has come to the step  # noqa: S101
+    until = add(length, to=began, tz=case.tz, calendar=case.coop.calendar) if length is not None else None
+    for_event = f"for {step.until_event}" if step.until_event else ""
+    return Wait(until, " ".join(filter(None, ["waiting", for_event])))
+
+
+def _wait_is_over(case: Case, step: Step) -> Decision:
+    assert isinstance(step, WaitStep)  # nothing else awaits time  # noqa: S101
+    if step.until_event and case.facts.get(step.until_event) is True:
+        return Jump(step.next, {"ended_by": step.until_event})
+    return Jump(step.on_timeout or step.next, {"timed_out": True})
+
+
+def _recommended(case: Case, step: RecommendedStep, *, now: datetime) -> Decision:
+    advice = list(case.facts.trigger.get("recommendations") or ())
+    if not advice:
+        return Skip("the prediction recommends nothing")
+    known = dict.fromkeys(step.actions[item["action"]] for item in advice if item["action"] in step.actions)
+    unknown = [item for item in advice if item["action"] not in step.actions]
+    return Fork(tuple(known), tuple(_advised(case, item, now=now) for item in unknown))
+
+
+def _advised(case: Case, item: Mapping[str, Any], *, now: datetime) -> OpenTask:
+    return OpenTask(
+        task_type="recommended",
+        description=action_text(item),
+        due_date=business_due(ONE_BUSINESS_DAY, after=now, tz=case.tz, calendar=case.coop.calendar),
+        priority="normal",
+        assignee=case.coop.coordinator,
+        awaits=None,
+    )

@@ -1,0 +1,101 @@
+"""What can be decided about a live branch. A decision is a value; carrying it out is `settle`'s and the tick's work."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from coopflow.core.states import Awaited, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Hand a message to a channel."""
+
+    channel: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTask:
+    """Put a task on the coordinator's desk; the branch waits for it, or goes on at once when `awaits` is None."""
+
+    task_type: str
+    description: str
+    due_date: datetime | None
+    priority: str
+    assignee: str | None
+    awaits: Awaited | None
+    until: datetime | None = None  # when the branch stops waiting for it
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Let time pass until an instant, or until an event if one is named."""
+
+    until: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """The step is done; go to a step, or to the end of the branch when `to` is None."""
+
+    to: str | None
+    output: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Leave the step out, for a reason, and go on with the next."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """Go several ways at once: the first step of each branch."""
+
+    branches: tuple[str, ...]
+    tasks: tuple[OpenTask, ...] = ()  # recommended actions that the workflow has no step for
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start another workflow for the same family, then go on."""
+
+    workflow: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """End the instance. Work that is on the desk for its own sake stays there, unless its reason has gone."""
+
+    outcome: Outcome
+    reason: str
+    withdraw_work: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """The step cannot be done, and trying again would not help."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Stop the instance until a person has decided."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Defer:
+    """Not now: look again later, for a reason."""
+
+    until: datetime
+    reason: str
+
+
+Decision: TypeAlias = Send | OpenTask | Wait | Jump | Skip | Fork | Start | Finish | Fail | Hold | Defer

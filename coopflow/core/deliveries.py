@@ -1,0 +1,49 @@
+"""What can become of a message that was handed to a channel (reliability, section 2.4)."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The server took it. It never means that it was read."""
+
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """Not sent; trying again may help."""
+
+    reason: str
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """Not sent; the transport itself is out of order, so this message's tries are not used up."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Not sent, and it never will be: a bad address, or words that are not taken."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Handed over, and the answer did not come: it may have been sent."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """Not sent: at the last call its reason had gone."""
+
+
+Delivery: TypeAlias = Accepted | Deferred | Unavailable | Refused | Unknown | Withdrawn

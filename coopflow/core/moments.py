@@ -1,0 +1,49 @@
+"""Moments as people type them: a day, a day and a time on their own clock, or an instant."""
+
+import re
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from coopflow.core.instants import FIRST_YEAR, LAST_YEAR
+from coopflow.core.timing import instant_of, scheduled
+from coopflow.core.wording import shown
+
+MIDNIGHT = time(0)
+CLOSING_TIME = time(17)  # by when a task is done that is due on a day
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def moment(text: str, *, tz: ZoneInfo, of_day: time = MIDNIGHT) -> datetime:
+    """The instant that is meant; a day means that time of it in `tz`. Raises ValueError with what can be written."""
+    on = _day(text)
+    if on is not None:
+        return instant_of(datetime.combine(on, of_day), tz)
+    if not _DAY.match(text.strip()):
+        raise ValueError(
+            f"{shown(text)} is not a date; write for example '2026-12-01', '2026-12-01 09:00' or '2026-12-01T15:00:00Z'"
+        )
+    return scheduled(text, tz)
+
+
+def end(text: str, *, tz: ZoneInfo) -> datetime:
+    """The instant before which everything is meant that happened until then: the end of a day, or the instant itself."""
+    on = _day(text)
+    return start_of_day(on + timedelta(days=1), tz=tz) if on is not None else moment(text, tz=tz)
+
+
+def start_of_day(on: date, *, tz: ZoneInfo) -> datetime:
+    """The first instant of a day."""
+    return instant_of(datetime.combine(on, MIDNIGHT), tz)
+
+
+def _day(text: str) -> date | None:
+    if not _DAY.fullmatch(text.strip()):
+        return None
+    try:
+        on = date.fromisoformat(text.strip())
+    except ValueError as problem:
+        raise ValueError(f"{shown(text)} is not a date that exists: {problem}") from None
+    if not FIRST_YEAR <= on.year <= LAST_YEAR:
+        raise ValueError(f"{shown(text)} is not between the years {FIRST_YEAR} and {LAST_YEAR}")
+    return on

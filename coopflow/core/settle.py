@@ -1,0 +1,301 @@
+"""What a decision, or the answer to a message, changes: applied to the case, which notes it down for the store.
+
+`decide` asks, `settle` concludes; neither knows who calls it, so the tick, a person's command, a rehearsal on a copy
+and another execution engine all come to the same end (design, section 3).
+"""
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from coopflow.core.case import Case
+from coopflow.core.decide import decide
+from coopflow.core.decisions import (
+    Decision,
+    Defer,
+    Fail,
+    Finish,
+    Fork,
+    Hold,
+    Jump,
+    OpenTask,
+    Send,
+    Skip,
+    Start,
+    Wait,
+)
+from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unavailable, Unknown, Withdrawn
+from coopflow.core.model import Entry, Execution, Message, Task
+from coopflow.core.placing import reopen
+from coopflow.core.retry import Retry
+from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, Outcome, StepStatus
+from coopflow.core.workflow import OnFailure
+
+STEPS_IN_A_ROW = 200  # steps one branch may take in one pass; more is a loop that nothing stops
+OUT_OF_ORDER_PAUSE = timedelta(minutes=15)  # when a transport is down, all its messages wait this long
+
+
+def advance(case: Case, *, now: datetime) -> list[tuple[Entry, Send]]:
+    """Take every due branch as far as it goes without leaving the house; answer with the messages that must go out."""
+    sends: list[tuple[Entry, Send]] = []
+    steps = 0
+    while (entry := _next_due(case, {id(waiting) for waiting, _ in sends}, now=now)) is not None:
+        decision = decide(case, entry, now=now)
+        steps += 1
+        if steps > STEPS_IN_A_ROW:
+            decision = Hold(f"{STEPS_IN_A_ROW} steps in a row without a pause: the workflow goes round in circles")
+        if isinstance(decision, Send):
+            sends.append((entry, decision))
+        else:
+            settle(case, entry, decision, now=now)
+    return [(entry, send) for entry, send in sends if case.entries.get(entry.branch) is entry and _is_due(entry, now)]
+
+
+def _next_due(case: Case, set_aside: set[int], *, now: datetime) -> Entry | None:
+    due = (entry for entry in case.entries.values() if _is_due(entry, now) and id(entry) not in set_aside)
+    return next(due, None)
+
+
+def _is_due(entry: Entry, now: datetime) -> bool:
+    return entry.status is EntryStatus.QUEUED and entry.scheduled_for is not None and entry.scheduled_for <= now
+
+
+def settle(case: Case, entry: Entry, decision: Decision, *, now: datetime) -> None:
+    """Apply a decision to the case. A `Send` is applied by `intend`, which needs the message's final words."""
+    match decision:
+        case Finish(outcome, reason, withdraw_work):
+            if case.workflow.steps[entry.step_id].type == "end":
+                case.end(entry, StepStatus.COMPLETED, now=now)
+            case.finish(outcome, reason, now=now, withdraw_work=withdraw_work)
+        case Jump(to, output):
+            case.end(entry, StepStatus.COMPLETED, now=now, output=output)
+            case.note("step.completed", now=now, step=entry.step_id, next=to, **output)
+            case.leave(entry, to, now=now)
+        case Skip(reason):
+            case.end(entry, StepStatus.SKIPPED, now=now, error=reason)
+            case.note("step.skipped", now=now, step=entry.step_id, reason=reason)
+            case.leave(entry, case.step(entry).next, now=now)
+        case Wait(until, reason):
+            case.begin(entry, now=now)
+            _await(entry, Awaited.TIME, until, reason)
+            case.note("step.waiting", now=now, step=entry.step_id, until=until, reason=reason)
+        case Defer(until, reason):
+            entry.scheduled_for = until
+            entry.reason = reason
+            case.note("step.deferred", now=now, step=entry.step_id, until=until, reason=reason)
+        case OpenTask():
+            _open(case, entry, decision, now=now)
+        case Fork():
+            _fork(case, entry, decision, now=now)
+        case Start(workflow):
+            case.journal.starts.append(workflow)
+            settle(case, entry, Jump(case.step(entry).next, {"workflow": workflow}), now=now)
+        case Fail(reason):
+            fail(case, entry, reason, now=now)
+        case Hold(reason):
+            case.hold(entry, reason, now=now)
+        case Send():
+            raise TypeError("a message is settled by intend() and answered()")
+        case _:
+            assert_never(decision)
+
+
+def _await(entry: Entry, awaits: Awaited, until: datetime | None, reason: str) -> None:
+    entry.awaits = awaits
+    entry.scheduled_for = until
+    entry.reason = reason
+
+
+def _open(case: Case, entry: Entry, wanted: OpenTask, *, now: datetime) -> None:
+    if wanted.awaits is Awaited.APPROVAL:
+        _await(entry, wanted.awaits, wanted.until, "waiting for a person's yes")
+    elif wanted.awaits is Awaited.TASK:
+        case.begin(entry, now=now)
+        _await(entry, wanted.awaits, wanted.until, f"waiting for the outcome of a {wanted.task_type} task")
+    case.open_task(_task(case, entry, wanted, now=now), now=now)
+    if wanted.awaits is None:
+        settle(case, entry, Jump(case.step(entry).next, {"task_type": wanted.task_type}), now=now)
+
+
+def _task(case: Case, entry: Entry, wanted: OpenTask, *, now: datetime) -> Task:
+    return Task(
+        family_id=case.family.family_id,
+        instance_id=case.instance.instance_id,
+        step_id=entry.step_id,
+        branch=entry.branch if wanted.awaits else None,
+        task_type=wanted.task_type,
+        description=wanted.description,
+        due_date=wanted.due_date,
+        priority=wanted.priority,
+        assignee=wanted.assignee,
+        created_date=now,
+    )
+
+
+def _fork(case: Case, entry: Entry, fork: Fork, *, now: datetime) -> None:
+    case.begin(entry, now=now)
+    for wanted in fork.tasks:
+        case.open_task(_task(case, entry, wanted, now=now), now=now)
+    if not fork.branches:
+        settle(case, entry, Jump(case.step(entry).next, {"tasks": len(fork.tasks)}), now=now)
+        return
+    _await(entry, Awaited.BRANCHES, None, f"{len(fork.branches)} branches are under way")
+    case.note("step.started", now=now, step=entry.step_id, branches=len(fork.branches))
+    for number, first in enumerate(fork.branches):
+        child = Entry(
+            queue_id=None, branch=f"{entry.branch}/{entry.step_id}.{number}", step_id=first, visit=entry.visit
+        )
+        case.entries[child.branch] = child
+        case.arrive(child, first, now=now)
+
+
+def fail(case: Case, entry: Entry, reason: str, *, now: datetime) -> None:
+    """The step has failed for good: what its `on_failure`, else the workflow's, says comes next."""
+    step = case.step(entry)
+    case.withdraw_tasks([task for task in case.tasks if task.branch == entry.branch], reason, now=now)
+    case.end(entry, StepStatus.FAILED, now=now, error=reason)
+    case.instance.error_count += 1
+    case.instance.last_error = reason
+    case.note("step.failed", now=now, step=step.id, reason=reason)
+    match step.on_failure or case.workflow.on_failure:
+        case OnFailure("goto", to):
+            case.leave(entry, to, now=now)
+        case OnFailure("continue"):
+            case.leave(entry, step.next, now=now)
+        case OnFailure("fail"):
+            case.finish(Outcome.FAILED, f"'{step.name}' failed: {reason}", now=now)
+        case _:
+            case.hold(entry, f"'{step.name}' failed: {reason}", now=now)
+
+
+# -- messages: the send protocol (reliability, section 2.2) -------------------------------------------------------
+
+
+def message_key(database_id: str, case: Case, entry: Entry) -> str:
+    """The name of a logical message: the same for every attempt at one visit of one step, and of nothing else."""
+    origin = f"{database_id}/{case.instance.instance_id}/{entry.branch}/{entry.step_id}/{entry.visit}"
+    return hashlib.blake2b(origin.encode(), digest_size=16).hexdigest()
+
+
+def intend(case: Case, entry: Entry, message: Message, *, handed_over: bool, now: datetime) -> None:
+    """T1: the intent to send, with the final words, so that whatever happens next it is on record.
+
+    `handed_over` is true for a transport that takes the same key twice without sending twice: it needs no last call,
+    so from here on the message counts as out of the house.
+    """
+    given = {"to": message.to, "subject": message.subject, "text": message.text, "html": message.html}
+    case.begin(
+        entry,
+        now=now,
+        status=StepStatus.RUNNING if handed_over else StepStatus.PENDING,
+        given=given,
+        key=message.key,
+        message_id=message.message_id,
+    )
+    case.note(
+        "message.intended",
+        now=now,
+        step=entry.step_id,
+        channel=message.channel,
+        message=message.message_id,
+        personal={"to": message.to, "content": _digest(message)},
+    )
+
+
+def _digest(message: Message) -> str:
+    return hashlib.sha256(f"{message.subject}\0{message.text}\0{message.html}".encode()).hexdigest()
+
+
+def under_way(entry: Entry, channel: str) -> None:
+    """Mark a branch whose message is on its way, so that nothing else takes it up."""
+    entry.status = EntryStatus.PROCESSING
+    _await(entry, Awaited.SEND, None, f"the {channel} is on its way")
+
+
+def answered(case: Case, entry: Entry, delivery: Delivery, *, now: datetime) -> None:
+    """T3: what came of the message, and where the branch goes from there."""
+    paused = case.instance.status is InstanceStatus.PAUSED
+    entry.status = EntryStatus.PAUSED if paused else EntryStatus.QUEUED
+    match delivery:
+        case Accepted(reference):
+            case.end(entry, StepStatus.COMPLETED, now=now, output={"status": "accepted", "reference": reference})
+            case.note("message.accepted", now=now, step=entry.step_id, reference=reference)
+            case.leave(entry, case.step(entry).next, now=now)
+        case Deferred(reason, retry_after):
+            _try_again(case, entry, reason, not_before=now + (retry_after or timedelta()), now=now)
+        case Unavailable(reason):
+            _come_back(case, entry, now + OUT_OF_ORDER_PAUSE, reason, awaits=Awaited.SEND)
+            case.note("step.deferred", now=now, step=entry.step_id, until=entry.scheduled_for, reason=reason)
+        case Refused(reason):
+            case.note("message.refused", now=now, step=entry.step_id, reason=reason)
+            fail(case, entry, reason, now=now)
+        case Unknown(reason):
+            doubt(case, entry, reason, now=now)
+        case Withdrawn():
+            _await(entry, Awaited.SEND, now, "held back at the last call")
+        case _:
+            assert_never(delivery)
+
+
+def answered_too_late(case: Case, attempt: Execution, delivery: Delivery, *, now: datetime) -> None:
+    """The fate of a message whose branch was withdrawn meanwhile: a fact to record, and nothing to decide."""
+    accepted = isinstance(delivery, Accepted)
+    case.close(attempt, StepStatus.COMPLETED if accepted else StepStatus.FAILED, now=now, error=str(delivery))
+    if isinstance(delivery, Unknown):
+        case.note("step.in_doubt", now=now, step=attempt.step_id, reason=delivery.reason, late=True)
+        _tell_of_late_doubt(case, attempt, delivery.reason, now=now)
+        return
+    kind = "message.accepted" if accepted else "message.withdrawn"
+    case.note(kind, now=now, step=attempt.step_id, message=attempt.message_id, late=True)
+
+
+def _tell_of_late_doubt(case: Case, attempt: Execution, reason: str, *, now: datetime) -> None:
+    case.open_task(
+        Task(
+            family_id=case.family.family_id,
+            instance_id=case.instance.instance_id,
+            step_id=attempt.step_id,
+            branch=None,
+            task_type="check",
+            description=f"The instance has ended; whether the {attempt.step_type} left before is not known: {reason}",
+            due_date=now,
+            priority="high",
+            assignee=case.coop.coordinator,
+            created_date=now,
+        ),
+        now=now,
+    )
+
+
+def _try_again(case: Case, entry: Entry, reason: str, *, not_before: datetime, now: datetime) -> None:
+    step = case.step(entry)
+    policy = step.retry or case.workflow.retry
+    key = f"{case.instance.instance_id}/{entry.branch}/{entry.visit}"
+    answer = policy.decide(permanent=False, attempts=entry.attempts, reason=reason, now=now, key=key)
+    if not isinstance(answer, Retry):
+        fail(case, entry, answer.reason, now=now)
+        return
+    case.end(entry, StepStatus.FAILED, now=now, error=reason)
+    case.instance.error_count += 1
+    case.instance.last_error = reason
+    awaits = Awaited.APPROVED if step.approval else Awaited.TURN  # the approval it had is still good
+    _come_back(case, entry, max(answer.at, not_before), reason, awaits=awaits)
+    case.note("step.retrying", now=now, step=step.id, reason=reason, at=entry.scheduled_for, attempt=entry.attempts + 1)
+
+
+def _come_back(case: Case, entry: Entry, at: datetime, reason: str, *, awaits: Awaited) -> None:
+    """Plan another attempt inside the step's windows."""
+    planned = reopen(at, case.step(entry), case.workflow, coop=case.coop, tz=case.tz)
+    _await(entry, awaits, planned.at, "; ".join(("trying again", reason, *planned.reasons)))
+
+
+def doubt(case: Case, entry: Entry, reason: str, *, now: datetime) -> None:
+    """The message was handed over and no answer came: a person must find out; nothing is sent again by itself."""
+    case.note("step.in_doubt", now=now, step=entry.step_id, reason=reason)
+    channel = case.step(entry).type
+    case.hold(
+        entry,
+        f"It is not known whether the {channel} '{case.step(entry).name}' left: {reason}",
+        now=now,
+        awaits=Awaited.DOUBT,
+    )

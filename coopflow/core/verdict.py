@@ -1,0 +1,197 @@
+"""Why a workflow starts for a family, or why not: each rule with what it found, and the verdict.
+
+Every prediction, event and order ends in verdicts, and every verdict has a reason; there is no silent "no" (design,
+section 8).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from coopflow.core import rules
+from coopflow.core.decide import NOT_CONTACTED
+from coopflow.core.facts import Facts
+from coopflow.core.model import Coop, Family
+from coopflow.core.timing import add, local_text, zone
+from coopflow.core.workflow import Workflow
+
+
+class Answer(StrEnum):
+    """What became of one line of input, or of one workflow for one family."""
+
+    STARTED = "started"
+    SKIPPED = "skipped"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """One earlier run of a workflow for the family, active or finished."""
+
+    instance_id: int
+    workflow: str
+    group: str | None
+    priority: int
+    active: bool
+    started: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule that was looked at: what it says, whether it is met, and what was found."""
+
+    text: str
+    met: bool
+    found: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether one workflow starts for one family, and why (not)."""
+
+    workflow: Workflow
+    starts: bool
+    reason: str
+    rules: tuple[Rule, ...]
+    replaces: tuple[int, ...] = ()  # active instances of a lower priority in the same group, cancelled by the start
+    matched: bool = True  # its conditions hold, whatever else stood in the way
+
+
+@dataclass(slots=True, kw_only=True)
+class Occasion:
+    """What happened to a family that may start workflows: a prediction, an event, an order."""
+
+    type: str  # prediction | event | manual
+    family: Family
+    facts: Facts
+    past: Sequence[Past]
+    coop: Coop
+    event: str | None = None
+    workflow: str | None = None  # an order names one
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+def verdicts(occasion: Occasion, workflows: Iterable[Workflow], *, now: datetime) -> list[Verdict]:
+    """One verdict for each active workflow that this kind of occasion concerns; of one group at most one starts."""
+    concerned = [workflow for workflow in workflows if workflow.active and _concerns(workflow, occasion)]
+    ordered = sorted(concerned, key=lambda workflow: (-workflow.priority, workflow.name))
+    taken: dict[str, str] = {}
+    answers = []
+    for workflow in ordered:
+        verdict = judge(occasion, workflow, taken, now=now)
+        answers.append(verdict)
+        group = workflow.trigger.group
+        if group is not None and verdict.matched:
+            taken.setdefault(group, workflow.name)
+    return answers
+
+
+def _concerns(workflow: Workflow, occasion: Occasion) -> bool:
+    if occasion.workflow is not None:
+        return workflow.name == occasion.workflow
+    return workflow.trigger.type == occasion.type and workflow.trigger.event == occasion.event
+
+
+def judge(occasion: Occasion, workflow: Workflow, taken: Mapping[str, str], *, now: datetime) -> Verdict:
+    """Look at every rule of one workflow, all of them even when one has already said no."""
+    conditions = _conditions(workflow, occasion)
+    replaced = _replaced(workflow, occasion)
+    checks = [
+        *conditions,
+        _contactable(occasion),
+        _group(workflow, taken),
+        *_running(workflow, occasion),
+        *_cooldown(workflow, occasion, now=now),
+    ]
+    failed = [check for check in checks if not check.met]
+    return Verdict(
+        workflow=workflow,
+        starts=not failed,
+        reason="; ".join(check.found or check.text for check in failed) or _why(workflow, occasion),
+        rules=tuple(checks),
+        replaces=replaced if not failed else (),
+        matched=all(check.met for check in conditions),
+    )
+
+
+def _why(workflow: Workflow, occasion: Occasion) -> str:
+    if workflow.trigger.conditions is None or occasion.workflow is not None:
+        return f"every {occasion.type} starts it" if occasion.workflow is None else "started by hand"
+    return rules.met(workflow.trigger.conditions, occasion.facts)
+
+
+def _conditions(workflow: Workflow, occasion: Occasion) -> list[Rule]:
+    condition = workflow.trigger.conditions
+    if condition is None or occasion.workflow is not None:  # a person who starts one by hand has decided
+        return []
+    if rules.holds(condition, occasion.facts):
+        return [Rule(rules.text_of(condition), True, rules.met(condition, occasion.facts))]
+    return [Rule(rules.text_of(condition), False, rules.sentence(condition, occasion.facts))]
+
+
+def _contactable(occasion: Occasion) -> Rule:
+    status = occasion.family.status
+    return Rule("the family may be contacted", status not in NOT_CONTACTED, f"the family's status is {status}")
+
+
+def _group(workflow: Workflow, taken: Mapping[str, str]) -> Rule:
+    group = workflow.trigger.group
+    winner = taken.get(group) if group is not None else None
+    text = f"nothing more urgent of the group {group} matches" if group else "it is in no group"
+    return Rule(text, winner is None, f"{winner} is more urgent" if winner else "")
+
+
+def _running(workflow: Workflow, occasion: Occasion) -> list[Rule]:
+    own = [past for past in occasion.past if past.active and past.workflow == workflow.name]
+    room = Rule(
+        f"at most {workflow.max_concurrent_instances} at a time",
+        len(own) < workflow.max_concurrent_instances,
+        f"already active: instance {', '.join(str(past.instance_id) for past in own)}" if own else "none is active",
+    )
+    others = [
+        past
+        for past in occasion.past
+        if past.active
+        and past.group is not None
+        and past.group == workflow.trigger.group
+        and past.workflow != workflow.name
+        and past.priority >= workflow.priority
+    ]
+    if not others:
+        return [room]
+    found = ", ".join(f"{past.workflow} is active already (instance {past.instance_id})" for past in others)
+    return [room, Rule("nothing of its group is active that matters as much", False, found)]
+
+
+def _replaced(workflow: Workflow, occasion: Occasion) -> tuple[int, ...]:
+    group = workflow.trigger.group
+    return tuple(
+        past.instance_id
+        for past in occasion.past
+        if past.active and group is not None and past.group == group and past.priority < workflow.priority
+    )
+
+
+def _cooldown(workflow: Workflow, occasion: Occasion, *, now: datetime) -> list[Rule]:
+    cooldown = workflow.trigger.cooldown
+    if cooldown is None or occasion.workflow is not None:
+        return []
+    calendar = occasion.coop.calendar
+    tz = zone(occasion.family.time_zone) if occasion.family.time_zone else calendar.tz
+    ends = [
+        add(cooldown, to=past.started, tz=tz, calendar=calendar)
+        for past in occasion.past
+        if past.workflow == workflow.name and not past.active
+    ]
+    until = max(ends, default=None)
+    if until is None or until <= now:
+        return [Rule(f"not again within {cooldown}", True, "no earlier run")]
+    return [
+        Rule(
+            f"not again within {cooldown}",
+            False,
+            f"started less than {cooldown} ago; not before {local_text(until, tz)}",
+        )
+    ]
