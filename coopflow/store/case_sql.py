@@ -1,0 +1,68 @@
+"""The statements of the hot path, kept together so that their columns can be compared with `rows`."""
+
+INSTANCES = """
+SELECT instance_id, template_id, family_id, triggered_by, trigger_date, status, current_step, context, started_at,
+       completed_at, outcome, outcome_notes, error_count, last_error
+FROM workflow_instances WHERE instance_id IN (SELECT value FROM json_each(?))
+"""
+ENTRIES = """
+SELECT instance_id, queue_id, branch, step_id, visit, attempts, status, awaits, scheduled_for, arrived_at, reason
+FROM workflow_queue WHERE instance_id IN (SELECT value FROM json_each(?)) ORDER BY queue_id
+"""
+TASKS = """
+SELECT task_id, family_id, task_type, description, due_date, priority, instance_id, step_id, branch, assignee, status,
+       outcome, notes, created_date, completed_at, escalation_level, escalate_at
+FROM coordinator_tasks
+"""
+RUNNING = """
+SELECT instance_id, execution_id, branch, step_id, step_number, step_name, step_type, visit, retry_count, status,
+       started_at, input_data, idempotency_key, message_id
+FROM workflow_step_executions
+WHERE instance_id IN (SELECT value FROM json_each(?)) AND status IN ('pending', 'running')
+"""
+OUTPUTS = """
+SELECT instance_id, step_id, output_data FROM workflow_step_executions
+WHERE instance_id IN (SELECT value FROM json_each(?)) AND status = 'completed' ORDER BY execution_id
+"""
+EVENTS = """
+SELECT family_id, kind, MAX(at) FROM event_log
+WHERE family_id IN (SELECT value FROM json_each(?)) AND instr(kind, '.') = 0 GROUP BY family_id, kind
+"""
+ADD_INSTANCE = """
+INSERT INTO workflow_instances (instance_id, template_id, family_id, triggered_by, trigger_date, status, slot,
+                                start_key, context, created_date)
+VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?)
+"""
+SAVE_INSTANCE = """
+UPDATE workflow_instances SET status = ?, current_step = ?, started_at = ?, completed_at = ?, next_execution_at = ?,
+       outcome = ?, outcome_notes = ?, error_count = ?, last_error = ?, slot = CASE WHEN ? THEN slot END
+WHERE instance_id = ?
+"""
+SAVE_ENTRY = """
+UPDATE workflow_queue SET step_id = ?, visit = ?, attempts = ?, status = ?, awaits = ?, scheduled_for = ?,
+       arrived_at = ?, reason = ? WHERE queue_id = ?
+"""
+ADD_ENTRY = """
+INSERT INTO workflow_queue (step_id, visit, attempts, status, awaits, scheduled_for, arrived_at, reason, instance_id,
+                            branch, priority, max_attempts, created_date)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+ADD_ATTEMPT = """
+INSERT INTO workflow_step_executions (instance_id, step_number, step_name, step_type, status, started_at, completed_at,
+       input_data, output_data, success, error_message, retry_count, created_date, branch, step_id, visit,
+       idempotency_key, message_id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+SAVE_ATTEMPT = """
+UPDATE workflow_step_executions SET status = ?, completed_at = ?, output_data = ?, success = ?, error_message = ?
+WHERE execution_id = ?
+"""
+ADD_TASK = """
+INSERT INTO coordinator_tasks (family_id, task_type, description, due_date, priority, instance_id, step_id, branch,
+       assignee, status, outcome, notes, created_date, completed_at, escalation_level, escalate_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+SAVE_TASK = """
+UPDATE coordinator_tasks SET description = ?, due_date = ?, priority = ?, assignee = ?, status = ?, outcome = ?,
+       notes = ?, completed_at = ?, escalation_level = ?, escalate_at = ? WHERE task_id = ?
+"""

@@ -1,0 +1,229 @@
+"""Cases in and out of the database: loaded whole in a few queries whatever the batch's size, saved in one transaction.
+
+This is the hot path, so it speaks SQL over peewee's own connection: peewee's row-by-row ways cost twenty to thirty
+times as much (docs/decisions.md). Every method expects to be called inside `Store.transaction()`.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from peewee import Database
+
+from coopflow.core.audit import canonical_json
+from coopflow.core.case import Case
+from coopflow.core.facts import Facts
+from coopflow.core.instants import format_instant, parse_instant
+from coopflow.core.model import Coop, Entry, Execution, Task
+from coopflow.store import case_sql as sql
+from coopflow.store import rows
+from coopflow.store.families import families_by_id
+from coopflow.store.log import LogWriter
+from coopflow.store.templates import Templates
+
+PRIORITIES = range(10, 0, -1)  # most urgent first
+
+
+class Cases:
+    """Claims, loads and saves cases."""
+
+    def __init__(self, db: Database, coop: Coop, templates: Templates) -> None:
+        self._db = db
+        self._coop = coop
+        self._templates = templates
+
+    def due(self, *, now: datetime, limit: int) -> list[int]:
+        """The instances that have something due, most urgent first, then longest due."""
+        found: dict[int, None] = {}
+        for priority in PRIORITIES:
+            found_rows = self._rows(
+                "SELECT instance_id FROM workflow_queue WHERE status = 'queued' AND priority = ? AND scheduled_for <= ?"
+                " ORDER BY scheduled_for, queue_id LIMIT ?",
+                (priority, format_instant(now), limit - len(found)),
+            )
+            found.update((row[0], None) for row in found_rows)
+            if len(found) >= limit:
+                break
+        return list(found)
+
+    def under_way(self) -> list[int]:
+        """The instances with a message under way; to the holder of the lock: those that a dead tick has left."""
+        return [
+            row[0]
+            for row in self._rows(
+                "SELECT DISTINCT instance_id FROM workflow_step_executions"
+                " WHERE status IN ('pending', 'running') AND idempotency_key IS NOT NULL",
+                (),
+            )
+        ]
+
+    def next_id(self) -> int:
+        """The id for the next instance; ids are given out inside the writing transaction, so no two are alike."""
+        return int(self._rows("SELECT COALESCE(MAX(instance_id), 0) + 1 FROM workflow_instances", ())[0][0])
+
+    # -- loading --------------------------------------------------------------------------------------------------
+
+    def load(self, instance_ids: Sequence[int], *, actor: str | None = None) -> list[Case]:
+        """The cases with these ids, in this order; ids that do not exist are left out."""
+        ids = json.dumps(instance_ids)
+        instances = {row[0]: rows.instance_of(row) for row in self._rows(sql.INSTANCES, (ids,))}
+        entries = self._entries(ids)
+        tasks = self._tasks(ids)
+        running = self._running(ids)
+        family_ids = {instance.family_id for instance in instances.values()}
+        workflows = {instance.template_id: self._templates.get(instance.template_id) for instance in instances.values()}
+        fields = frozenset().union(*(self._templates.fields(template_id) for template_id in workflows))
+        families = families_by_id(self._db, family_ids, scores=not fields.isdisjoint(_SCORES))
+        events = self._events(family_ids)
+        outputs = self._outputs(ids) if any(field.startswith("steps.") for field in fields) else {}
+        cases = []
+        for instance_id in instance_ids:
+            instance = instances.get(instance_id)
+            if instance is None:
+                continue
+            case = Case(
+                coop=self._coop,
+                workflow=workflows[instance.template_id],
+                instance=instance,
+                family=families[instance.family_id],
+                facts=Facts(
+                    family=families[instance.family_id],
+                    trigger=instance.context,
+                    outputs=outputs.get(instance_id, {}),
+                    events=_since(events[instance.family_id], instance.trigger_date),
+                    known_events=self._coop.known_events,
+                ),
+                entries=entries.get(instance_id, {}),
+                tasks=tasks.get(instance_id, []),
+                running=running.get(instance_id, {}),
+            )
+            if actor is not None:
+                case.actor = actor
+            cases.append(case)
+        return cases
+
+    def _entries(self, ids: str) -> Mapping[int, dict[str, Entry]]:
+        found: dict[int, dict[str, Entry]] = defaultdict(dict)
+        for row in self._rows(sql.ENTRIES, (ids,)):
+            found[row[0]][row[2]] = rows.entry_of(row)
+        return found
+
+    def _tasks(self, ids: str) -> Mapping[int, list[Task]]:
+        found: dict[int, list[Task]] = defaultdict(list)
+        for row in self._rows(
+            f"{sql.TASKS} WHERE instance_id IN (SELECT value FROM json_each(?)) AND status = 'open'", (ids,)
+        ):
+            task = rows.task_of(row)
+            found[int(task.instance_id or 0)].append(task)
+        return found
+
+    def _running(self, ids: str) -> Mapping[int, dict[tuple[str, int, int], Execution]]:
+        found: dict[int, dict[tuple[str, int, int], Execution]] = defaultdict(dict)
+        for row in self._rows(sql.RUNNING, (ids,)):
+            attempt = rows.execution_of(row)
+            found[row[0]][attempt.branch, attempt.visit, attempt.attempt] = attempt
+        return found
+
+    def _outputs(self, ids: str) -> Mapping[int, dict[str, Any]]:
+        found: dict[int, dict[str, Any]] = defaultdict(dict)
+        for instance_id, step_id, output in self._rows(sql.OUTPUTS, (ids,)):
+            found[instance_id][step_id] = json.loads(output or "{}")
+        return found
+
+    def _events(self, family_ids: Collection[str]) -> Mapping[str, list[tuple[str, datetime]]]:
+        found: dict[str, list[tuple[str, datetime]]] = defaultdict(list)
+        for family_id, kind, at in self._rows(sql.EVENTS, (json.dumps(sorted(family_ids)),)):
+            found[family_id].append((kind, parse_instant(at)))
+        return found
+
+    def _rows(self, sql: str, parameters: Sequence[Any]) -> list[Any]:
+        return self._db.connection().execute(sql, parameters).fetchall()  # type: ignore[no-any-return]
+
+    # -- saving ---------------------------------------------------------------------------------------------------
+
+    def add(self, case: Case) -> None:
+        """Store a new instance; `save` then stores what it has come to."""
+        instance = case.instance
+        self._db.connection().execute(
+            sql.ADD_INSTANCE,
+            (
+                instance.instance_id,
+                instance.template_id,
+                instance.family_id,
+                instance.triggered_by,
+                format_instant(instance.trigger_date),
+                self._free_slot(case),
+                None if instance.triggered_by.startswith("manual:") else rows.start_key(case),
+                canonical_json(instance.context),
+                format_instant(instance.trigger_date),
+            ),
+        )
+
+    def _free_slot(self, case: Case) -> str:
+        """A place among the workflow's `max_concurrent_instances` for the family; the database refuses a taken one."""
+        name = case.workflow.name
+        taken = {
+            row[0]
+            for row in self._rows(
+                "SELECT slot FROM workflow_instances WHERE family_id = ? AND slot IS NOT NULL", (case.family.family_id,)
+            )
+        }
+        most = case.workflow.max_concurrent_instances
+        return next((slot for slot in (f"{name}:{n}" for n in range(most)) if slot not in taken), f"{name}:0")
+
+    def save(self, cases: Iterable[Case], *, now: datetime) -> None:
+        """Write what the cases have noted down, with its events, and forget the notes."""
+        batch = list(cases)
+        connection = self._db.connection()
+        connection.executemany(sql.SAVE_INSTANCE, [rows.instance_row(case) for case in batch])
+        self._save_entries(connection, batch, now=now)
+        self._save_attempts(connection, batch)
+        connection.executemany(sql.ADD_TASK, [rows.task_row(task) for case in batch for task in case.journal.opened])
+        connection.executemany(
+            sql.SAVE_TASK, [rows.task_change(task) for case in batch for task in case.journal.changed]
+        )
+        LogWriter(self._db).append([event for case in batch for event in case.journal.events])
+        for case in batch:
+            case.journal.clear()
+
+    def _save_entries(self, connection: Any, batch: Sequence[Case], *, now: datetime) -> None:
+        stamp = format_instant(now)
+        gone = [(entry.queue_id,) for case in batch for entry in case.journal.removed if entry.queue_id is not None]
+        connection.executemany("DELETE FROM workflow_queue WHERE queue_id = ?", gone)
+        live = [(case, entry) for case in batch for entry in case.entries.values()]
+        connection.executemany(
+            sql.SAVE_ENTRY,
+            [(*rows.entry_row(entry), entry.queue_id) for _, entry in live if entry.queue_id is not None],
+        )
+        connection.executemany(
+            sql.ADD_ENTRY,
+            [
+                (
+                    *rows.entry_row(entry),
+                    case.instance.instance_id,
+                    entry.branch,
+                    case.workflow.priority,
+                    rows.tries(case),
+                    stamp,
+                )
+                for case, entry in live
+                if entry.queue_id is None
+            ],
+        )
+
+    def _save_attempts(self, connection: Any, batch: Sequence[Case]) -> None:
+        connection.executemany(
+            sql.ADD_ATTEMPT, [rows.attempt_row(case, attempt) for case in batch for attempt in case.journal.begun]
+        )
+        connection.executemany(
+            sql.SAVE_ATTEMPT, [rows.attempt_end(attempt) for case in batch for attempt in case.journal.ended]
+        )
+
+
+_SCORES = frozenset({"engagement_score", "withdrawal_risk", "family.engagement_score", "family.withdrawal_risk"})
+
+
+def _since(events: Iterable[tuple[str, datetime]], began: datetime) -> frozenset[str]:
+    return frozenset(kind for kind, at in events if at >= began)

@@ -1,0 +1,166 @@
+"""Families, what is measured about them, and what the models say."""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from peewee import Database
+
+from coopflow.core.audit import canonical_json
+from coopflow.core.instants import format_instant, parse_instant
+from coopflow.core.model import Family, Prediction
+from coopflow.core.states import ACTIVE
+from coopflow.core.verdict import Past
+from coopflow.store.templates import Templates
+
+_FAMILIES = """
+SELECT family_id, family_name, email, phone, time_zone, status, language, attributes, consent FROM families
+WHERE family_id IN (SELECT value FROM json_each(?))
+"""
+_ENGAGEMENT = """
+SELECT family_id, engagement_score, MAX(measured_at) FROM family_engagement_metrics
+WHERE family_id IN (SELECT value FROM json_each(?)) GROUP BY family_id
+"""
+_RISK = """
+SELECT family_id, withdrawal_risk, MAX(assessed_at) FROM risk_assessments
+WHERE family_id IN (SELECT value FROM json_each(?)) GROUP BY family_id
+"""
+_PAST = """
+SELECT family_id, instance_id, template_id, status, trigger_date FROM workflow_instances
+WHERE family_id IN (SELECT value FROM json_each(?)) ORDER BY instance_id
+"""
+_SAVE = """
+INSERT INTO families (family_id, family_name, email, phone, time_zone, status, language, attributes, consent,
+                      created_date, updated_date)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (family_id) DO UPDATE SET family_name = excluded.family_name, email = excluded.email,
+       phone = excluded.phone, time_zone = excluded.time_zone, status = excluded.status, language = excluded.language,
+       attributes = excluded.attributes, consent = excluded.consent, updated_date = excluded.updated_date
+"""
+_ADD_PREDICTION = """
+INSERT INTO ml_predictions (prediction_id, family_id, predicted_probability, confidence_score, prediction_window_days,
+                            prediction_type, predicted_at, received_at, recommendations, extra, verdict)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+def families_by_id(db: Database, family_ids: Collection[str], *, scores: bool = True) -> dict[str, Family]:
+    """The families with these ids that exist; `scores` loads the latest engagement and risk with them."""
+    ids = json.dumps(sorted(family_ids))
+    connection = db.connection()
+    engagement: Mapping[str, float] = {}
+    risk: Mapping[str, float] = {}
+    if scores:
+        engagement = {row[0]: row[1] for row in connection.execute(_ENGAGEMENT, (ids,))}
+        risk = {row[0]: row[1] for row in connection.execute(_RISK, (ids,))}
+    return {
+        row[0]: Family(
+            family_id=row[0],
+            family_name=row[1],
+            email=row[2],
+            phone=row[3],
+            time_zone=row[4],
+            status=row[5],
+            language=row[6],
+            attributes=json.loads(row[7]),
+            consent=json.loads(row[8]),
+            engagement_score=engagement.get(row[0]),
+            withdrawal_risk=risk.get(row[0]),
+        )
+        for row in connection.execute(_FAMILIES, (ids,))
+    }
+
+
+def save_families(db: Database, families: Iterable[Family], *, now: datetime) -> None:
+    """Insert or update families; scores are measurements and are added with `add_scores`."""
+    stamp = format_instant(now)
+    db.connection().executemany(
+        _SAVE,
+        [
+            (
+                family.family_id,
+                family.family_name,
+                family.email,
+                family.phone,
+                family.time_zone,
+                family.status,
+                family.language,
+                canonical_json(family.attributes),
+                canonical_json(family.consent),
+                stamp,
+                stamp,
+            )
+            for family in families
+        ],
+    )
+
+
+def add_scores(db: Database, families: Iterable[Family], *, now: datetime) -> None:
+    """Add the families' engagement and risk as measured now."""
+    stamp = format_instant(now)
+    batch = list(families)
+    connection = db.connection()
+    connection.executemany(
+        "INSERT INTO family_engagement_metrics (family_id, measured_at, engagement_score) VALUES (?, ?, ?)",
+        [(f.family_id, stamp, f.engagement_score) for f in batch if f.engagement_score is not None],
+    )
+    connection.executemany(
+        "INSERT INTO risk_assessments (family_id, assessed_at, withdrawal_risk) VALUES (?, ?, ?)",
+        [(f.family_id, stamp, f.withdrawal_risk) for f in batch if f.withdrawal_risk is not None],
+    )
+
+
+def past_runs(db: Database, templates: Templates, family_ids: Collection[str]) -> Mapping[str, Sequence[Past]]:
+    """Every run of every workflow for these families, oldest first."""
+    found: dict[str, list[Past]] = defaultdict(list)
+    for family_id, instance_id, template_id, status, started in db.connection().execute(
+        _PAST, (json.dumps(sorted(family_ids)),)
+    ):
+        workflow = templates.get(template_id)
+        found[family_id].append(
+            Past(
+                instance_id=instance_id,
+                workflow=workflow.name,
+                group=workflow.trigger.group,
+                priority=workflow.priority,
+                active=status in ACTIVE,
+                started=parse_instant(started),
+            )
+        )
+    return found
+
+
+def seen_predictions(db: Database, prediction_ids: Collection[str]) -> frozenset[str]:
+    """Those of the predictions that have been taken in before."""
+    rows = db.connection().execute(
+        "SELECT prediction_id FROM ml_predictions WHERE prediction_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(sorted(prediction_ids)),),
+    )
+    return frozenset(row[0] for row in rows)
+
+
+def add_predictions(db: Database, judged: Iterable[tuple[Prediction, str]], *, now: datetime) -> None:
+    """Store predictions, each with the verdict it was given."""
+    stamp = format_instant(now)
+    db.connection().executemany(
+        _ADD_PREDICTION,
+        [(*_prediction_row(prediction), stamp, *_carried(prediction), verdict) for prediction, verdict in judged],
+    )
+
+
+def _prediction_row(prediction: Prediction) -> tuple[Any, ...]:
+    return (
+        prediction.prediction_id,
+        prediction.family_id,
+        prediction.predicted_probability,
+        prediction.confidence_score,
+        prediction.prediction_window_days,
+        prediction.prediction_type,
+        prediction.predicted_at and format_instant(prediction.predicted_at),
+    )
+
+
+def _carried(prediction: Prediction) -> tuple[str, str]:
+    return canonical_json(list(prediction.recommendations)), canonical_json(prediction.extra)

@@ -1,0 +1,85 @@
+"""The store: one open database, with its questions and changes by noun."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from peewee import Database
+
+from coopflow.core.model import Coop, Event, Family, Prediction
+from coopflow.core.verdict import Past
+from coopflow.store import families
+from coopflow.store.cases import Cases
+from coopflow.store.database import transaction, translating
+from coopflow.store.desk import Desk
+from coopflow.store.log import LogWriter
+from coopflow.store.looking import Looking
+from coopflow.store.meta import read_meta
+from coopflow.store.templates import Templates
+
+
+class Store:
+    """Everything the rest of coopflow may ask of the database, or change in it."""
+
+    def __init__(self, db: Database, coop: Coop) -> None:
+        self.db = db
+        self.coop = coop
+        self.templates = Templates(db)
+        self.cases = Cases(db, coop, self.templates)
+        self.desk = Desk(db)
+        self.looking = Looking(db)
+
+    @property
+    def database_id(self) -> str:
+        """What tells this database from every other, also from its own copies' point of view of messages sent."""
+        return read_meta(self.db, "database_id")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """One durable change: all of it or nothing, alone among all writers (BEGIN IMMEDIATE)."""
+        with translating(), transaction(self.db):
+            yield
+
+    def log(self, events: Sequence[Event]) -> list[int]:
+        """Append events to the audit trail; answer with their ids."""
+        return LogWriter(self.db).append(events)
+
+    # -- families and predictions -----------------------------------------------------------------------------------
+
+    def families(self, family_ids: Collection[str], *, scores: bool = True) -> dict[str, Family]:
+        """The families with these ids that exist."""
+        return families.families_by_id(self.db, family_ids, scores=scores)
+
+    def save_families(self, changed: Iterable[Family], *, now: datetime) -> None:
+        """Insert or update families."""
+        families.save_families(self.db, changed, now=now)
+
+    def add_scores(self, measured: Iterable[Family], *, now: datetime) -> None:
+        """Add the families' engagement and risk as measured now."""
+        families.add_scores(self.db, measured, now=now)
+
+    def past_runs(self, family_ids: Collection[str]) -> Mapping[str, Sequence[Past]]:
+        """Every run of every workflow for these families, oldest first."""
+        return families.past_runs(self.db, self.templates, family_ids)
+
+    def seen_predictions(self, prediction_ids: Collection[str]) -> frozenset[str]:
+        """Those of the predictions that have been taken in before."""
+        return families.seen_predictions(self.db, prediction_ids)
+
+    def add_predictions(self, judged: Iterable[tuple[Prediction, str]], *, now: datetime) -> None:
+        """Store predictions, each with the verdict it was given."""
+        families.add_predictions(self.db, judged, now=now)
+
+    def attribute_names(self) -> list[str]:
+        """Every attribute that any family has."""
+        rows = self.db.execute_sql("SELECT DISTINCT key FROM families, json_each(families.attributes) ORDER BY key")
+        return [row[0] for row in rows]
+
+    def active_instances(self, family_id: str) -> list[int]:
+        """The family's instances that are not finished."""
+        rows = self.db.execute_sql(
+            "SELECT instance_id FROM workflow_instances WHERE family_id = ? AND completed_at IS NULL"
+            " ORDER BY instance_id",
+            (family_id,),
+        )
+        return [row[0] for row in rows]
