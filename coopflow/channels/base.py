@@ -1,0 +1,65 @@
+"""What a channel is: the one kind of thing that reaches out of the house, and the answers it gives."""
+
+import re
+from collections.abc import Callable
+from typing import Protocol
+
+from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unavailable, Unknown, Withdrawn
+from coopflow.core.model import Message
+
+__all__ = [  # the answers live in core, where they are settled; here they are found beside the channel
+    "Accepted",
+    "Channel",
+    "Deferred",
+    "Delivery",
+    "Message",
+    "MessageRefused",
+    "Refused",
+    "Unavailable",
+    "Unknown",
+    "Withdrawn",
+    "require_words",
+]
+
+_HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")  # no encoding can write one
+
+
+class Channel(Protocol):
+    """A way out for messages of one kind. Several threads may deliver at once."""
+
+    @property
+    def name(self) -> str:
+        """What it carries: `email` or `sms`."""
+
+    @property
+    def transport(self) -> str:
+        """How it carries it: `outbox`, `smtp`, the name of a gateway."""
+
+    @property
+    def dedupes(self) -> bool:
+        """Whether the same key handed over twice arrives once, so that after a crash it may be handed over again."""
+
+    def deliver(self, message: Message, last_call: Callable[[], bool]) -> Delivery:
+        """Hand one message over and say what became of it; no fate of the message is an exception.
+
+        A transport that does not dedupe calls `last_call` immediately before the moment that cannot be taken back, and
+        answers Withdrawn if it says no. One that dedupes never calls it.
+        """
+
+    def close(self) -> None:
+        """Let go of connections; closing twice does no harm."""
+
+
+class MessageRefused(ValueError):
+    """A message can never leave as it is; the text says why, and names nobody: it goes into the audit trail."""
+
+
+def require_words(text: str) -> str:
+    """Answer with the text, its line ends made alike; raise MessageRefused if there is none, or none to be written."""
+    if not text.strip():
+        raise MessageRefused("the text is empty")
+    if "\0" in text:
+        raise MessageRefused("the text contains a NUL character")
+    if _HALF_A_CHARACTER.search(text):
+        raise MessageRefused("the text contains half a character (a lone surrogate)")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
