@@ -1,0 +1,143 @@
+"""The configuration of one co-op: where `coopflow.yaml` is found, and what it says as plain values."""
+
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from coopflow.errors import Invalid, NotFound
+
+if TYPE_CHECKING:
+    from coopflow.core.timing import Calendar
+
+FILE_NAME = "coopflow.yaml"
+
+_UNSAID = {"country": None, "subdivision": None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What `coopflow.yaml` says, with every default filled in. Paths are absolute."""
+
+    path: Path
+    organisation: str
+    postal_address: str
+    database: str  # a path
+    workflows: Path
+    outbox: Path
+    time_zone: str  # IANA key
+    country: str | None
+    subdivision: str | None
+    closed_days: frozenset[date]
+    windows: Mapping[str, Mapping[str, Any]]  # name → days, hours, resume_at
+    limits: Mapping[str, Any]
+    coordinators: Mapping[
+        str, Mapping[str, Any]
+    ]  # name → name, email, phone; the first one gets what nobody is named for
+    channels: Mapping[str, Mapping[str, Any]]  # email, sms → transport and its settings
+    deliver: str  # outbox; redirect and live come later
+    events: tuple[str, ...]  # the co-op's own kinds
+    attributes: tuple[str, ...]  # the co-op's own columns of families
+    max_concurrent: int
+
+    def to_data(self) -> dict[str, Any]:
+        """The same as plain data that JSON can hold."""
+        data = {field.name: getattr(self, field.name) for field in fields(self)}
+        return data | {
+            "path": str(self.path),
+            "workflows": str(self.workflows),
+            "outbox": str(self.outbox),
+            "closed_days": [day.isoformat() for day in sorted(self.closed_days)],
+            "events": list(self.events),
+            "attributes": list(self.attributes),
+        }
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
+        """What `to_data` gave, as the configuration again."""
+        changed = {
+            "path": Path(data["path"]),
+            "workflows": Path(data["workflows"]),
+            "outbox": Path(data["outbox"]),
+            "closed_days": frozenset(map(date.fromisoformat, data["closed_days"])),
+            "events": tuple(data["events"]),
+            "attributes": tuple(data["attributes"]),
+        }
+        return cls(**{**data, **changed})
+
+
+def find_config(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> Path:
+    """The file named by `--config`, else by `$COOPFLOW_CONFIG`, else `coopflow.yaml` here; or NotFound."""
+    named = explicit or (Path(environ["COOPFLOW_CONFIG"]) if environ.get("COOPFLOW_CONFIG") else None)
+    path = cwd / (named or FILE_NAME)
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        missing = f"there is no configuration file {named}" if named else f"there is no {FILE_NAME} in {cwd}"
+        raise NotFound(f"{missing}; run `coopflow init` to make one, or name yours with --config") from None
+    except OSError as problem:
+        raise Invalid(_unreadable(path, problem)) from None
+    if stat.S_ISDIR(mode):
+        raise NotFound(f"{path} is a directory; name the file in it, as in {path / FILE_NAME}")
+    if not stat.S_ISREG(mode):
+        raise NotFound(f"{path} is not a regular file; the configuration must be one")
+    return path
+
+
+def load_config(path: Path) -> Config:
+    """Read and check the file; raise ProblemsFound with all that is wrong in it."""
+    from coopflow.config_schema import checked  # pydantic and yaml: only when the file is new or changed
+
+    path = path.absolute()
+    data = checked(_content(path), path=_as_seen_from_here(path))
+    return Config.from_data(_UNSAID | data | _resolved(data, path))
+
+
+def calendar(config: Config) -> "Calendar":
+    """The co-op's rules of time."""
+    from coopflow.core.timing import Calendar, parse_window, zone  # an idle tick needs none
+
+    usual = Calendar.default(zone(config.time_zone))
+    own = {name: parse_window(name, spec) for name, spec in config.windows.items()}
+    return Calendar({**usual.windows, **own}, config.closed_days, usual.tz)
+
+
+def default_config_text() -> str:
+    """The commented file that `coopflow init` writes."""
+    return (Path(__file__).parent / "bundled" / FILE_NAME).read_text(encoding="utf-8")
+
+
+def _resolved(data: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The paths of the file, which are relative to it."""
+    return {
+        "path": path,
+        "database": str(_beside(path, data["database"])),
+        "workflows": _beside(path, data["workflows"]),
+        "outbox": _beside(path, data["channels"]["email"]["path"]),
+    }
+
+
+def _beside(path: Path, text: str) -> Path:
+    return path.parent / (Path(text).expanduser() if text.startswith("~/") else Path(text))
+
+
+def _content(path: Path) -> bytes:
+    from coopflow.yaml_text import MAX_BYTES
+
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as problem:
+        raise Invalid(_unreadable(path, problem)) from None
+
+
+def _unreadable(path: Path, problem: OSError) -> str:
+    return f"{_as_seen_from_here(path)} cannot be read: {(problem.strerror or str(problem)).lower()}"
+
+
+def _as_seen_from_here(path: Path) -> str:
+    """The shortest name that leads to the file."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -1,0 +1,195 @@
+"""The kinds of value that `coopflow.yaml` holds: each with its check, and its sentence when it fails."""
+
+import re
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo
+
+from coopflow.core.timing import parse_window, zone
+from coopflow.core.wording import shown
+
+LONGEST_LINE = 200
+LONGEST_CLOSURE = 366  # days; a longer one is a slip in the year
+FIXED_WINDOWS = ("always", "text_hours")
+
+_CLOSED = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\s+to\s+([0-9]{4}-[0-9]{2}-[0-9]{2}))?")
+_WORD = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_ATTRIBUTE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,99}")
+_ADDRESS = re.compile(r"[^@\s<>,;:\"()]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
+
+
+def no_secret(key: str) -> str:
+    """What to do with a secret that stands in the file. It never repeats the secret."""
+    return (
+        f"secrets have no place in this file; write '{key}_env: NAME' and keep it in that environment variable, "
+        f"or '{key}_file: PATH' and keep it in a file that only you can read"
+    )
+
+
+def expanded(closed_days: Iterable[str]) -> list[str]:
+    """Every single day of days and ranges that have been checked, in order."""
+    days: set[date] = set()
+    for text in closed_days:
+        first, last = _first_and_last(text)
+        days.update(first + timedelta(number) for number in range((last - first).days + 1))
+    return [day.isoformat() for day in sorted(days)]
+
+
+def _first_and_last(text: str) -> tuple[date, date]:
+    found = _CLOSED.fullmatch(text)
+    if not found:
+        raise ValueError(
+            f"{shown(text)} is not a day or a range of days; write for example 2026-11-26 or 2026-12-21 to 2027-01-01"
+        )
+    first, last = _day(found[1]), _day(found[2] or found[1])
+    if last < first:
+        raise ValueError(f"{shown(text)} ends before it begins")
+    if (last - first).days >= LONGEST_CLOSURE:
+        raise ValueError(f"{shown(text)} is longer than a year")
+    return first, last
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{shown(text)} is not a day of the calendar") from None
+
+
+def _closed_days(text: str) -> str:
+    _first_and_last(text)
+    return text
+
+
+def _line(text: str) -> str:
+    if not text.strip():
+        raise ValueError("the text is empty")
+    if "\n" in text.strip() or len(text) > LONGEST_LINE:
+        raise ValueError(f"expected one line of at most {LONGEST_LINE} characters")
+    return text.strip()
+
+
+def _time_zone(text: str) -> str:
+    zone(text)
+    return text
+
+
+def _country(text: str) -> str:
+    if re.fullmatch(r"[A-Z]{2}", text):
+        return text
+    meant = f". Did you mean '{text.upper()}'?" if re.fullmatch(r"[a-zA-Z]{2}", text) else ""
+    raise ValueError(f"{shown(text)} is not a country; write its two letters, as in 'US'{meant}")
+
+
+def _subdivision(text: str) -> str:
+    if re.fullmatch(r"[A-Z0-9]{1,3}", text):
+        return text
+    short = re.fullmatch(r"[A-Za-z]{2}-([A-Za-z0-9]{1,3})|([a-z]{1,3})", text)
+    meant = f". Did you mean '{(short[1] or short[2]).upper()}'?" if short else ""
+    raise ValueError(f"{shown(text)} is not a subdivision; write its code without the country, as in 'IL'{meant}")
+
+
+def _days(value: Any) -> Any:
+    _window_part("days", value, {"hours": "00:00-24:00"})
+    return value
+
+
+def _hours(value: Any) -> Any:
+    _window_part("hours", value, {"days": "every day"})
+    return value
+
+
+def _resume_at(value: Any, info: ValidationInfo) -> Any:
+    """Looked at together with the hours, if those are in order."""
+    hours = info.data.get("hours", "00:00-24:00")
+    _window_part("resume_at", value, {"days": "every day", "hours": hours})
+    return value
+
+
+def _window_part(key: str, value: Any, rest: dict[str, Any]) -> None:
+    """Check one key of a window as the rules of time read it; the sentence leaves out what its place says already."""
+    try:
+        parse_window("", {**rest, key: value})
+    except ValueError as problem:
+        raise ValueError(str(problem).removeprefix("window '': ").removeprefix(f"{key}: ")) from None
+
+
+def _window_name(name: str) -> str:
+    if name in FIXED_WINDOWS:
+        raise ValueError(f"the window {shown(name)} is fixed; give yours another name")
+    return _word(name)
+
+
+def _word(text: str) -> str:
+    if not _WORD.fullmatch(text):
+        raise ValueError(f"{shown(text)} is not one word: small letters, digits and _, with a letter first")
+    return text
+
+
+def _attribute(text: str) -> str:
+    if not _ATTRIBUTE.fullmatch(text):
+        raise ValueError(f"{shown(text)} is not one word: letters, digits and _, with a letter first")
+    return text
+
+
+def _address(text: str) -> str:
+    if not _ADDRESS.fullmatch(text) or len(text) > 254:
+        raise ValueError(f"{shown(text)} is not an e-mail address; write for example office@example.org")
+    return text
+
+
+def _host(text: str) -> str:
+    if "@" in text:
+        raise ValueError(f"{shown(text)} is an e-mail address; write the server's name, as in smtp.example.org")
+    if re.fullmatch(r"[^:]+:[0-9]+", text):
+        raise ValueError(
+            f"{shown(text)} has a port in it; write the port as a key of its own, port: {text.split(':')[1]}"
+        )
+    if not _HOST.fullmatch(text):
+        raise ValueError(f"{shown(text)} is not the name of a server; write for example smtp.example.org")
+    return text
+
+
+def _variable_name(text: str) -> str:
+    if not _VARIABLE.fullmatch(text):  # not repeated: it may be the password itself
+        raise ValueError("expected the name of an environment variable, as in SMTP_PASSWORD")
+    return text
+
+
+def _database(text: str) -> str:
+    """A path; `sqlite:///PATH` is turned into one."""
+    scheme, mark, rest = text.partition("://")
+    if not mark:
+        return _line(text)
+    if scheme != "sqlite" or not rest.startswith("/") or not rest[1:]:
+        # the URL is not repeated: there may be a password in it
+        raise ValueError("this version keeps its data in SQLite only; write a path, as in coopflow.db")
+    return rest[1:]
+
+
+def _deliver(text: str) -> str:
+    if text != "outbox":
+        raise ValueError(f"{shown(text)} is not possible yet: this version delivers to the outbox only; write outbox")
+    return text
+
+
+Line = Annotated[str, AfterValidator(_line)]
+Word = Annotated[str, AfterValidator(_word)]
+Attribute = Annotated[str, AfterValidator(_attribute)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+Country = Annotated[str, AfterValidator(_country)]
+Subdivision = Annotated[str, AfterValidator(_subdivision)]
+ClosedDays = Annotated[str, AfterValidator(_closed_days)]
+WindowName = Annotated[str, AfterValidator(_window_name)]
+Days = Annotated[str | list[str], BeforeValidator(_days)]
+Hours = Annotated[str | list[str], BeforeValidator(_hours)]
+ResumeAt = Annotated[str, BeforeValidator(_resume_at)]
+Address = Annotated[str, AfterValidator(_address)]
+Host = Annotated[str, AfterValidator(_host)]
+VariableName = Annotated[str, AfterValidator(_variable_name)]
+Database = Annotated[str, AfterValidator(_database)]
+Deliver = Annotated[Literal["outbox", "redirect", "live"], AfterValidator(_deliver)]

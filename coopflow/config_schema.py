@@ -1,0 +1,154 @@
+"""What `coopflow.yaml` may say, as pydantic models: from its text to plain checked data, or to all its problems."""
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from coopflow import config_fields as fields
+from coopflow.core.wording import shown
+from coopflow.problems import Loc, Problem, ProblemsFound, problems_from_pydantic
+from coopflow.strict_yaml import Source, read_yaml
+
+_SECRET = re.compile(r"(.*[_-])?(password|passwd|passphrase|secret|token|(api|auth|private)[_-]?key)", re.IGNORECASE)
+
+
+def checked(content: bytes | str, *, path: str) -> dict[str, Any]:
+    """The plain data of a configuration file, with every default filled in; raise ProblemsFound if it is not valid."""
+    source = read_yaml(content, path=path)
+    secrets = list(_secrets(source, source.data, ()))
+    problems = [*secrets, *_across(source)]
+    try:
+        config = ConfigFile.model_validate(source.data)
+    except ValidationError as error:
+        told = {(problem.line, problem.column) for problem in secrets}
+        found = problems_from_pydantic(error, source, ConfigFile)
+        problems += [problem for problem in found if (problem.line, problem.column) not in told]
+    if problems:
+        raise ProblemsFound(sorted(problems))
+    data = config.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return {**data, "closed_days": fields.expanded(config.closed_days)}
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of `coopflow.yaml`, for editors."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **ConfigFile.model_json_schema()}
+
+
+class Strict(BaseModel):
+    """A group of keys in which no other key is possible and no value is turned into another kind."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class WindowSpec(Strict):
+    """When a channel or a desk is open."""
+
+    days: fields.Days = Field(examples=["mon-fri"])
+    hours: fields.Hours = Field(examples=["08:00-18:00"])
+    resume_at: fields.ResumeAt | None = Field(
+        None, examples=["09:00"], description="What falls outside moves to this time."
+    )
+
+
+class Coordinator(Strict):
+    """Somebody who looks after families."""
+
+    name: fields.Line | None = Field(None, description="As families know them; without it, the key.")
+    email: fields.Address | None = None
+    phone: fields.Line | None = None
+
+
+class EmailToOutbox(Strict):
+    """Each mail becomes a file that a person can open."""
+
+    transport: Literal["outbox"]
+    path: fields.Line = Field("outbox", description="The directory; relative to this file.")
+
+
+class EmailToServer(Strict):
+    """Each mail goes to a mail server; while `deliver` is outbox, into a file all the same."""
+
+    transport: Literal["smtp"]
+    host: fields.Host
+    port: int = Field(587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: fields.Line | None = None
+    password_env: fields.VariableName | None = Field(None, description="The environment variable with the password.")
+    password_file: fields.Line | None = Field(None, description="A file with the password that only you can read.")
+    sender: fields.Address = Field(alias="from")
+    path: fields.Line = Field("outbox", description="The directory for mails while `deliver` is outbox.")
+
+
+class TextToOutbox(Strict):
+    """Each text message becomes a file beside the mails."""
+
+    transport: Literal["outbox"]
+
+
+class Channels(Strict):
+    """How messages leave."""
+
+    email: Annotated[EmailToOutbox | EmailToServer, Field(discriminator="transport")] = EmailToOutbox(
+        transport="outbox", path="outbox"
+    )
+    sms: TextToOutbox = TextToOutbox(transport="outbox")
+
+
+class ConfigFile(Strict):
+    """The configuration of one co-op."""
+
+    organisation: fields.Line = Field(description="The name that families know.")
+    postal_address: str = Field("", description="Stands at the end of outreach mails; the law asks for it.")
+    time_zone: fields.TimeZone = Field(examples=["America/Chicago"], description="For families that have no own.")
+    country: fields.Country | None = Field(None, examples=["US"])
+    subdivision: fields.Subdivision | None = Field(None, examples=["IL"], description="State or province.")
+    closed_days: list[fields.ClosedDays] = Field([], examples=[["2026-11-26", "2026-12-21 to 2027-01-01"]])
+    windows: dict[fields.WindowName, WindowSpec] = {}
+    coordinators: dict[fields.Line, Coordinator] = Field({}, description="The first one gets what nobody is named for.")
+    events: list[fields.Word] = Field([], description="Kinds of event of your own.")
+    attributes: list[fields.Attribute] = Field(
+        [], description="What you know of families beyond coopflow's own columns."
+    )
+    database: fields.Database = "coopflow.db"
+    workflows: fields.Line = Field("workflows.d", description="The directory of workflow files.")
+    deliver: fields.Deliver = "outbox"
+    channels: Channels = Channels()
+    limits: dict[str, Any] = {}
+    max_concurrent: int = Field(10, ge=1, le=100, description="Messages handed over at the same time.")
+
+
+def _secrets(source: Source, value: Any, loc: Loc) -> Iterator[Problem]:
+    """Every key that promises a secret: this file is copied, mailed and shown."""
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in parts:
+        here = (*loc, key)
+        if isinstance(key, str) and _SECRET.fullmatch(key):
+            yield source.problem(here, fields.no_secret(key), on_key=True)
+        else:
+            yield from _secrets(source, part, here)
+
+
+def _across(source: Source) -> Iterator[Problem]:
+    """What is wrong between values that are each in order."""
+    data = source.data if isinstance(source.data, dict) else {}
+    if "subdivision" in data and "country" not in data:
+        yield source.problem(("subdivision",), "a subdivision needs its country; add the key 'country'")
+    for key in ("events", "attributes", "closed_days"):
+        listed = data.get(key)
+        yield from _repeated(source, key, listed if isinstance(listed, list) else [])
+    email = _group(_group(data, "channels"), "email")
+    if "password_env" in email and "password_file" in email:
+        yield source.problem(("channels", "email", "password_file"), "give password_env or password_file, not both")
+
+
+def _repeated(source: Source, key: str, listed: list[Any]) -> Iterator[Problem]:
+    for place, value in enumerate(listed):
+        if isinstance(value, str) and value in listed[:place]:
+            yield source.problem((key, place), f"{shown(value)} is listed twice")
+
+
+def _group(data: dict[str, Any], key: str) -> dict[str, Any]:
+    value = data.get(key)
+    return value if isinstance(value, dict) else {}
