@@ -1,0 +1,163 @@
+"""The kinds of value that a workflow file holds: each with its check, its sentence when that fails, and its schema."""
+
+import re
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
+
+from coopflow.core.durations import Duration as Length
+from coopflow.core.wording import shown
+from coopflow.schema_problems import found as words_for
+
+LONGEST_NAME = 200
+LONGEST_WORD = 64  # of a step's id, an event, a group: what people type in commands
+RESERVED_IDS = frozenset(
+    {"hold", "continue", "fail", "escalate"}
+)  # words that mean something where a step's id may stand
+
+A_CONDITION = "expected a condition (one line of text; all, any or not; or field, operator and value)"
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_WORD = re.compile(r"[a-z][a-z0-9_]*")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_PLACEHOLDER = re.compile(r"\{\{|\{%")
+
+
+def duration(found: Any) -> Any:
+    """The length of time in its usual form; what is neither text nor a whole number is left for pydantic to refuse."""
+    if isinstance(found, int) and not isinstance(found, bool):
+        found = str(found)
+    return str(Length.parse(found)) if isinstance(found, str) else found
+
+
+def is_short_name(text: str) -> bool:
+    """True for what may be the name of a message template."""
+    return len(text) <= LONGEST_WORD and _NAME.fullmatch(text) is not None
+
+
+def is_date(text: str) -> bool:
+    """True for what is meant as a day of the calendar, good or bad."""
+    return _DATE.fullmatch(text) is not None
+
+
+def _duration_or_day(found: Any) -> Any:
+    if not isinstance(found, str) or not is_date(found):
+        return duration(found)
+    try:
+        return date.fromisoformat(found).isoformat()
+    except ValueError:
+        raise ValueError(f"{shown(found)} is not a day of the calendar") from None
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+
+
+def _name(text: str, longest: int) -> str:
+    if len(text) > longest:
+        raise ValueError(f"the name has {len(text)} characters; at most {longest} are possible")
+    if not _NAME.fullmatch(text):
+        meant = f". Did you mean '{_slug(text)}'?" if _slug(text) else ""
+        raise ValueError(
+            f"{shown(text)} is not a name: small letters, digits, _ and -, with a letter or digit first{meant}"
+        )
+    return text
+
+
+def _workflow_name(text: str) -> str:
+    return _name(text, LONGEST_NAME)
+
+
+def _short_name(text: str) -> str:
+    return _name(text, LONGEST_WORD)
+
+
+def _step_id(text: str) -> str:
+    if text in RESERVED_IDS:
+        raise ValueError(f"'{text}' is a word of the language and cannot be a step's id")
+    return _short_name(text)
+
+
+def _word(text: str) -> str:
+    if len(text) > LONGEST_WORD:
+        raise ValueError(f"the word has {len(text)} characters; at most {LONGEST_WORD} are possible")
+    if not _WORD.fullmatch(text):
+        meant = f". Did you mean '{_slug(text)}'?" if _slug(text)[:1].isalpha() else ""
+        raise ValueError(f"{shown(text)} is not one word: small letters, digits and _, with a letter first{meant}")
+    return text
+
+
+def _moment(text: str) -> str:
+    try:
+        datetime.fromisoformat(text)  # read in the family's zone, if it names none
+    except ValueError:
+        raise ValueError(f"{shown(text)} is not a date and time; write for example 2026-09-01T09:00") from None
+    if is_date(text):
+        raise ValueError(f"{shown(text)} has no time of day; write for example {text}T09:00")
+    return text
+
+
+def _plain_text(text: str) -> str:
+    """Text that is shown as it is: a placeholder in it would never be filled in."""
+    if _PLACEHOLDER.search(text):
+        raise ValueError("nothing is filled in here; {{ … }} works in message templates and in an sms's message")
+    if not text.strip():
+        raise ValueError("the text is empty")
+    return text
+
+
+def _scalar(found: Any) -> Any:
+    if isinstance(found, str):
+        return _plain_text(found) if found else found
+    if not isinstance(found, int | float):
+        raise ValueError(f"expected text, a number, true or false, found {words_for(found)}")
+    return found
+
+
+def _target(found: Any) -> Any:
+    if isinstance(found, bool) or not isinstance(found, str | int):
+        raise ValueError(f"expected a step's id, or its number counted from 0, found {words_for(found)}")
+    return found
+
+
+def _join(found: Any) -> Any:
+    if found in ("all", "any") or (isinstance(found, int) and not isinstance(found, bool) and found > 0):
+        return found
+    raise ValueError(f"expected 'all', 'any' or a number of branches, found {words_for(found)}")
+
+
+def _condition(found: Any) -> Any:
+    """Left as it is: `conditions.py` reads it, comparison by comparison, so that each has its place."""
+    if isinstance(found, str | dict):
+        return found
+    raise ValueError(f"{A_CONDITION}, found {words_for(found)}")
+
+
+# Where these stand, `schema.py` refers to one whole definition.
+CONDITION_SCHEMA = {"title": "Condition"}
+DURATION_SCHEMA = {"title": "Duration"}
+EXAMPLES = ("5 minutes", "36 hours", "3 days", "2 business days", "1 month", "P3D")
+
+WorkflowName = Annotated[str, AfterValidator(_workflow_name)]
+ShortName = Annotated[str, AfterValidator(_short_name)]
+StepId = Annotated[str, AfterValidator(_step_id)]
+Word = Annotated[str, AfterValidator(_word)]
+Text = Annotated[str, AfterValidator(_plain_text)]
+Label = Annotated[str, StringConstraints(max_length=LONGEST_NAME), AfterValidator(_plain_text)]
+Moment = Annotated[str, AfterValidator(_moment)]
+Duration = Annotated[str, BeforeValidator(duration), WithJsonSchema(DURATION_SCHEMA)]
+DurationOrDay = Annotated[
+    str,
+    BeforeValidator(_duration_or_day),
+    WithJsonSchema({"type": "string", "examples": ["1 business day", "3 days", "2026-09-01"]}),
+]
+Days = Annotated[int, Field(ge=0, le=3650)]
+Scalar = Annotated[Any, BeforeValidator(_scalar), WithJsonSchema({"type": ["string", "number", "boolean"]})]
+Target = Annotated[Any, BeforeValidator(_target), WithJsonSchema({"type": ["string", "integer"]})]
+Join = Annotated[
+    Any,
+    BeforeValidator(_join),
+    WithJsonSchema({"anyOf": [{"enum": ["all", "any"]}, {"type": "integer", "minimum": 1}]}),
+]
+Condition = Annotated[Any, BeforeValidator(_condition), WithJsonSchema(CONDITION_SCHEMA)]
