@@ -1,0 +1,145 @@
+"""Puts the concrete things together: configuration, store, channels, engine. Nothing else names them all."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coopflow.config import Config, calendar
+from coopflow.core.facts import BUILT_IN_EVENTS
+from coopflow.core.model import Coop
+from coopflow.door import Door, file_signature, state_of_files
+
+if TYPE_CHECKING:
+    from coopflow.channels.base import Channel
+    from coopflow.store.lock import TickLock
+    from coopflow.store.store import Store
+    from coopflow.tick import Engine
+    from coopflow.workflows.known import Known
+
+NOBODYS_DOMAIN = "coopflow.invalid"  # never exists (RFC 2606): an answer to such a mail goes nowhere
+
+
+@dataclass(frozen=True)
+class App:
+    """One co-op's coopflow: what its configuration says, and what follows from it."""
+
+    config: Config
+    database: str  # a path
+    config_signature: str  # of the configuration's file, from just before it was read
+
+    @cached_property
+    def coop(self) -> Coop:
+        """What the rules need to know about the co-op."""
+        return Coop(
+            organisation=self.config.organisation,
+            calendar=calendar(self.config),
+            coordinators=self.config.coordinators,
+            known_events=frozenset({*BUILT_IN_EVENTS, *self.config.events}),
+            footer=self._footer(),
+        )
+
+    def _footer(self) -> str | None:
+        """Who writes and from where, as the law asks of outreach (CAN-SPAM); None while no address is configured."""
+        if not self.config.postal_address:
+            return None
+        return ", ".join((self.config.organisation, *self.config.postal_address.splitlines()))
+
+    @cached_property
+    def lock(self) -> "TickLock":
+        """The lock that lets one tick work at a time; its time stamp says when the last one did."""
+        from coopflow.store.database import path_of
+        from coopflow.store.lock import TickLock
+
+        return TickLock(path_of(self.database))
+
+    def state_of_files(self) -> str:
+        """What changes when the configuration or any workflow does."""
+        return state_of_files(self.config_signature, self.config.workflows)
+
+    def leave_word(self) -> None:
+        """Tell the next tick what it need not read again."""
+        Door(self.config.path).keep(self.config_signature, self.config.to_data())
+
+    def known(self, store: "Store | None" = None) -> "Known":
+        """What workflows may refer to: what the configuration declares, and what the families have in fact."""
+        from coopflow.workflows.known import Known
+
+        imported = store.attribute_names() if store else ()
+        return Known(
+            events=self.config.events,
+            attributes=sorted({*self.config.attributes, *imported}),
+            windows=sorted(self.coop.calendar.windows),
+            coordinators=sorted(self.config.coordinators),
+        )
+
+    @contextmanager
+    def store(self, *, read_only: bool = False) -> Iterator["Store"]:
+        """The open store; closed when the command is done with it."""
+        from coopflow.store.database import open_database
+        from coopflow.store.store import Store
+
+        db = open_database(self.database, read_only=read_only)
+        try:
+            yield Store(db, self.coop)
+        finally:
+            db.close()
+
+    @property
+    def sender(self) -> str:
+        """The address that mail comes from: the first coordinator's."""
+        details = self.config.coordinators.get(self.coop.coordinator, {})
+        return str(details.get("email") or f"coopflow@{NOBODYS_DOMAIN}")
+
+    @property
+    def domain(self) -> str:
+        """The domain of Message-IDs."""
+        return self.sender.rpartition("@")[2]
+
+    def channels(self) -> Mapping[str, "Channel"]:
+        """The channels by name. This version delivers to the outbox only, whatever the transport's settings."""
+        from functools import partial
+
+        from coopflow.channels.mail import build_mail
+        from coopflow.channels.outbox import Outbox
+
+        mail = partial(build_mail, sender=self.sender, sender_name=self.config.organisation, domain=self.domain)
+        return {
+            "email": Outbox("email", self.config.outbox, compose=mail),
+            "sms": Outbox("sms", self.config.outbox),
+        }
+
+    @contextmanager
+    def engine(self) -> Iterator["Engine"]:
+        """What a tick works with."""
+        from coopflow.composing import Composer
+        from coopflow.sending import Post
+        from coopflow.tick import Engine
+
+        with self.store() as store:
+            post = Post(self.channels(), max_concurrent=self.config.max_concurrent)
+            try:
+                yield Engine(store, post, Composer(database_id=store.database_id, domain=self.domain))
+            finally:
+                post.close()
+
+
+def open_app(config_path: Path, *, database: str | None = None) -> App:
+    """Read the configuration, from the door's copy if the file has not changed since, and put the app together."""
+    seen = file_signature(config_path)  # from before it is read: an edit meanwhile is noticed the next time
+    config = _remembered(Door(config_path), seen)
+    if config is None:
+        from coopflow.config import load_config
+
+        config = load_config(config_path)
+    return App(config, database or config.database, seen)
+
+
+def _remembered(door: Door, seen: str) -> Config | None:
+    data = door.config(seen)
+    try:
+        return None if data is None else Config.from_data(data)
+    except (KeyError, TypeError, ValueError):  # left by a coopflow that kept other things
+        return None

@@ -1,0 +1,144 @@
+"""`family`: the member list, and who may be written to."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from coopflow.cli.family_words import (
+    CHANGE_COLUMNS,
+    LIST_COLUMNS,
+    change_rows,
+    consent_words,
+    family_document,
+    family_rows,
+    import_words,
+    show_family,
+)
+from coopflow.cli.lookup import every_family, resolve_family
+from coopflow.cli.main import app
+from coopflow.cli.options import DryRunOption, FormatOption, JsonOption, ReasonOption, chosen_format
+from coopflow.cli.session import Session, session_of
+from coopflow.cli.streams import opened
+from coopflow.cli.verdicts import touched_words
+from coopflow.core.states import ACTIVE
+from coopflow.errors import Usage
+from coopflow.render import Format, Sheet, default_format, show_document
+
+family = typer.Typer(
+    name="family",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="The families: who they are, and who may be written to.",
+    epilog="Examples:  coopflow family import families.csv · coopflow family show 42",
+)
+app.add_typer(family)
+
+FamilyArgument = Annotated[str, typer.Argument(metavar="FAMILY", help="Its id, or its name or the beginning of it.")]
+
+
+class Channel(StrEnum):
+    """What a family may be reached by."""
+
+    email = "email"
+    sms = "sms"
+    all = "all"
+
+
+ChannelOption = Annotated[Channel, typer.Option("--channel", help="Which kind of message.")]
+
+
+@family.command(
+    "import", epilog="Examples:  coopflow family import families.csv · coopflow family import new.jsonl --dry-run"
+)
+def import_(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(help="Families as CSV, JSONL or a JSON list; - for standard input.")],
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    chosen: FormatOption = None,
+) -> None:
+    """Add and update families from a list: all of it, or nothing if a line is wrong. Nobody is ever removed."""
+    from coopflow.intake.formats import read_records
+    from coopflow.intake.importing import import_families
+
+    session, shown = session_of(context), chosen_format(chosen, as_json)
+    with opened(file, example="coopflow family import families.csv") as (source, stream), session.store() as store:
+        imported = import_families(
+            store,
+            read_records(stream, source),
+            region=session.app.config.country,
+            actor=session.actor,
+            now=session.now,
+            dry_run=dry_run,
+        )
+        ended = [] if dry_run else touched_words(session, store, imported.finished)
+    if dry_run or shown is not None:
+        rows = change_rows(imported, dry_run=dry_run)
+        session.show(Sheet(CHANGE_COLUMNS, rows, empty="No family would be new or changed."), shown)
+    for words in [*import_words(imported, dry_run=dry_run), *ended]:
+        session.say(words)
+
+
+@family.command("list", epilog="Examples:  coopflow family list · coopflow family list --status withdrawn --json")
+def list_(
+    context: typer.Context,
+    status: Annotated[str | None, typer.Option(help="Only families with this status, as in enrolled.")] = None,
+    as_json: JsonOption = False,
+    chosen: FormatOption = None,
+) -> None:
+    """List the families by name."""
+    session, shown = session_of(context), chosen_format(chosen, as_json)
+    with session.store(read_only=True) as store:
+        rows = family_rows(store, [one for one in every_family(store).values() if status in (None, one.status)])
+    empty = "No family has this status." if status else "No families yet. Add them: coopflow family import families.csv"
+    session.show(Sheet(LIST_COLUMNS, rows, empty=empty), shown)
+
+
+@family.command(epilog="Examples:  coopflow family show 42 · coopflow family show Martinez --json")
+def show(
+    context: typer.Context, which: FamilyArgument, as_json: JsonOption = False, chosen: FormatOption = None
+) -> None:
+    """Show all that is known of one family, and what is under way for it."""
+    session = session_of(context)
+    shown = chosen_format(chosen, as_json) or default_format(session.out)
+    with session.store(read_only=True) as store:
+        family_id = resolve_family(session, store, which)
+        one = store.families([family_id])[family_id]
+        active = store.looking.instances(family_id=family_id, statuses=sorted(ACTIVE))
+    if shown is Format.table:
+        show_family(session, one, active)
+    else:
+        show_document(family_document(one, active), format=shown, out=session.out)
+
+
+@family.command(epilog='Example:  coopflow family optout 42 --channel sms --reason "asked on the phone"')
+def optout(
+    context: typer.Context, which: FamilyArgument, channel: ChannelOption = Channel.all, reason: ReasonOption = None
+) -> None:
+    """Stop messages to a family: the ones that are planned are skipped too."""
+    _change_consent(session_of(context), which, channel, allowed=False, reason=reason)
+
+
+@family.command(epilog='Example:  coopflow family optin 42 --channel sms --reason "signed the form of 3 March"')
+def optin(
+    context: typer.Context, which: FamilyArgument, channel: ChannelOption = Channel.all, reason: ReasonOption = None
+) -> None:
+    """Allow messages to a family again; say with --reason how the family agreed."""
+    if not (reason or "").strip():
+        raise Usage('say how the family agreed, as in --reason "signed the form of 3 March"')
+    _change_consent(session_of(context), which, channel, allowed=True, reason=reason)
+
+
+def _change_consent(session: Session, which: str, channel: Channel, *, allowed: bool, reason: str | None) -> None:
+    from coopflow.intake.consent import CHANNELS, change_consent
+
+    asked = CHANNELS if channel is Channel.all else (str(channel),)
+    with session.store() as store, store.transaction():
+        family_id = resolve_family(session, store, which)
+        change = change_consent(
+            store, family_id, asked, allowed=allowed, reason=reason, actor=session.actor, now=session.now
+        )
+        ended = touched_words(session, store, change.touched)
+    for words in [consent_words(change, asked, allowed=allowed), *ended]:
+        session.say(words)

@@ -1,0 +1,146 @@
+"""Families as rows for a sheet, and what becomes of them as sentences."""
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from coopflow.cli.lookup import named
+from coopflow.cli.session import Session
+from coopflow.core.states import ACTIVE
+from coopflow.render import Column, Format, Hint, Sheet
+
+if TYPE_CHECKING:
+    from coopflow.core.model import Family
+    from coopflow.intake.consent import ConsentChange
+    from coopflow.intake.importing import Imported
+    from coopflow.store.store import Store
+
+LIST_COLUMNS = (
+    Column("family_id", "Family"),
+    Column("family_name", "Name", style=Hint.STRONG),
+    Column("email", "Email"),
+    Column("phone", "Phone"),
+    Column("time_zone", "Time zone"),
+    Column("status", "Status"),
+    Column("language", "Language"),
+    Column("engagement_score", "Engagement", justify="right"),
+    Column("withdrawal_risk", "Risk", justify="right"),
+    Column("opted_out", "Opted out of"),
+    Column("active_instances", "Active", justify="right"),
+)
+INSTANCE_COLUMNS = (
+    Column("instance_id", "Instance", justify="right"),
+    Column("workflow", "Workflow"),
+    Column("status", "Status", style=Hint.STATE),
+    Column("current_step", "Step"),
+    Column("trigger_date", "Since"),
+    Column("next_execution_at", "Next"),
+)
+CHANGE_COLUMNS = (
+    Column("family_id", "Family"),
+    Column("family_name", "Name"),
+    Column("change", "Change"),
+    Column("fields", "What differs", show=", ".join),
+)
+_OWN = tuple(column.key for column in LIST_COLUMNS if column.key not in ("opted_out", "active_instances"))
+_CHANNEL_WORDS = {"email": "emails", "sms": "texts"}
+
+
+# -- lists --------------------------------------------------------------------------------------------------------
+
+
+def family_rows(store: "Store", families: "Iterable[Family]") -> list[dict[str, Any]]:
+    """A row for each family, by name."""
+    active: dict[str, int] = {}
+    for row in store.looking.instances(statuses=sorted(ACTIVE)):
+        active[row["family_id"]] = active.get(row["family_id"], 0) + 1
+    ordered = sorted(families, key=lambda one: (one.family_name.casefold(), len(one.family_id), one.family_id))
+    return [_row(one) | {"active_instances": active.get(one.family_id, 0)} for one in ordered]
+
+
+def _row(one: "Family") -> dict[str, Any]:
+    out = sorted(channel for channel, record in one.consent.items() if record.get("allowed") is False)
+    return {name: getattr(one, name) for name in _OWN} | {"opted_out": ", ".join(out) or None}
+
+
+def change_rows(imported: "Imported", *, dry_run: bool) -> list[dict[str, Any]]:
+    """A row for each family that a list changes."""
+    would = "would be " if dry_run else ""
+    return [
+        {
+            "family_id": change.family.family_id,
+            "family_name": change.family.family_name,
+            "change": f"{would}{'new' if change.new else 'changed'}",
+            "fields": list(change.names),
+        }
+        for change in imported.changes
+    ]
+
+
+def import_words(imported: "Imported", *, dry_run: bool) -> list[str]:
+    """`500 families: 500 new, 0 changed, 0 unchanged.` and what a coordinator should know besides."""
+    from coopflow.core.decide import NOT_CONTACTED
+    from coopflow.intake.families import unusual_statuses
+
+    would = "would be " if dry_run else ""
+    counts = f"{imported.new} {would}new, {imported.changed} {would}changed, {imported.unchanged} unchanged"
+    tail = " No change." if not imported.changes else " Nothing was changed." if dry_run else ""
+    lines = [f"{imported.families} families: {counts}.{tail}"]
+    if unusual := unusual_statuses(change.family for change in imported.changes):
+        stops = ", ".join(sorted(NOT_CONTACTED))
+        lines.append(f"Families with the status {', '.join(unusual)} are written to; what stops messages is: {stops}.")
+    return lines
+
+
+# -- one family ---------------------------------------------------------------------------------------------------
+
+
+def family_document(one: "Family", active: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """All that is known of a family, as one document."""
+    return {name: getattr(one, name) for name in _OWN} | {
+        "attributes": dict(one.attributes),
+        "consent": {channel: dict(record) for channel, record in one.consent.items()},
+        "instances": [{column.key: row[column.key] for column in INSTANCE_COLUMNS} for row in active],
+    }
+
+
+def show_family(session: Session, one: "Family", active: Sequence[Mapping[str, Any]]) -> None:
+    """The same for the screen."""
+    cells = [(column.title, getattr(one, column.key)) for column in LIST_COLUMNS if column.key in _OWN]
+    cells += one.attributes.items()
+    cells += [(f"May get {words}", _consent(session, one, channel)) for channel, words in _CHANNEL_WORDS.items()]
+    columns = [Column(str(place), title) for place, (title, _) in enumerate(cells)]
+    row = {str(place): value for place, (_, value) in enumerate(cells)}
+    session.show(Sheet(columns, [row], title=named(one), card=True), Format.table)
+    session.out.write("\n")
+    empty = f"Nothing is under way. Why: coopflow why {shlex.quote(one.family_id)}"
+    session.show(Sheet(INSTANCE_COLUMNS, active, title="Under way" if active else None, empty=empty), Format.table)
+
+
+def _consent(session: Session, one: "Family", channel: str) -> str:
+    from coopflow.core.instants import parse_instant
+    from coopflow.render import moment
+
+    record = one.consent.get(channel)
+    if not record:
+        return "yes (nothing else is on record)"
+    word = "no" if record.get("allowed") is False else "yes"
+    at = record.get("at")
+    since = f", since {moment(parse_instant(at), session.app.coop.calendar.tz, session.now)}" if at else ""
+    return f"{word}{since}, by {record.get('how', 'an unknown way')} ({record.get('by', 'nobody knows who')})"
+
+
+def consent_words(change: "ConsentChange", asked: Sequence[str], *, allowed: bool) -> str:
+    """What a change of consent came to, and what undoes it."""
+    whom = named(change.family)
+    if not change.channels:
+        return f"{whom} {_may(asked, allowed)} already. No change."
+    channel = change.channels[0] if len(change.channels) == 1 else "all"
+    verb, reason = ("optout", "") if allowed else ("optin", ' --reason "…"')
+    undo = f"coopflow family {verb} {shlex.quote(change.family.family_id)} --channel {channel}{reason}"
+    return f"{whom} {_may(change.channels, allowed)} from now on. Undo: {undo}"
+
+
+def _may(channels: Sequence[str], allowed: bool) -> str:
+    words = [_CHANNEL_WORDS[channel] for channel in channels]
+    return f"may get {' and '.join(words)}" if allowed else f"gets {' and '.join(f'no {word}' for word in words)}"

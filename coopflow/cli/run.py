@@ -1,0 +1,190 @@
+"""`init` and `tick`: what sets coopflow up and what keeps it going."""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from coopflow.cli.main import app
+from coopflow.cli.options import DryRunOption
+from coopflow.cli.session import Session, session_of
+from coopflow.core.durations import Duration
+from coopflow.errors import CoopflowError, ExitCode, Usage
+from coopflow.render import visible
+
+if TYPE_CHECKING:
+    from coopflow.tick import TickReport
+
+
+@app.command(epilog="Examples:  coopflow init · coopflow init /srv/coop")
+def init(
+    context: typer.Context,
+    directory: Annotated[Path, typer.Argument(help="Where to set up.")] = Path(),
+) -> None:
+    """Make coopflow.yaml, workflows.d, the outbox and the database, and print the line for cron."""
+    from coopflow.setting_up import set_up
+
+    session = session_of(context)
+    _require_same(session.config, directory)
+    made = set_up(directory, database=session.database, now=session.now, actor=session.actor)
+    for line in made.lines:
+        session.say(line)
+    typer.echo(made.crontab_line)
+
+
+def _require_same(named: Path | None, directory: Path) -> None:
+    from coopflow.config import FILE_NAME
+
+    if named is not None and named.absolute() != (directory / FILE_NAME).absolute():
+        raise Usage(
+            f"--config (or $COOPFLOW_CONFIG) names {named}, and init would make {directory / FILE_NAME}; leave it out"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one pass may do."""
+
+    instances: int | None
+    seconds: float | None
+
+
+@app.command(epilog="Examples:  coopflow tick · coopflow tick --dry-run · coopflow tick --every 30s")
+def tick(
+    context: typer.Context,
+    limit: Annotated[int | None, typer.Option(min=1, help="Advance at most so many instances.")] = None,
+    max_seconds: Annotated[float | None, typer.Option(min=0, help="Take up nothing new after so many seconds.")] = None,
+    every: Annotated[str | None, typer.Option(help="Go on for ever, with so long between two passes: 30s.")] = None,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Carry out what is due: one pass. It is silent when all is well."""
+    session = session_of(context)
+    if dry_run:
+        if every is not None:
+            raise Usage("--dry-run looks at one pass; leave out --every")
+        _rehearse(session, limit)
+        return
+    limits = Limits(limit, max_seconds)
+    if every is None:
+        _once(session, limits)
+    else:
+        _keep_going(session, _seconds(every), limits)
+
+
+def _once(session: Session, limits: Limits) -> None:
+    with _stopped_by_signals() as stop:
+        news, report = one_pass(session, limits, stop)
+    if words := _needs_a_person(report):
+        raise CoopflowError("\n".join(words))
+    if stop.is_set():
+        raise typer.Exit(ExitCode.INTERRUPTED)
+    if news:
+        raise typer.Exit(ExitCode.INVALID)
+
+
+def _keep_going(session: Session, pause: float, limits: Limits) -> None:
+    """Pass after pass until a signal; why one failed is told once, and the next one tries again."""
+    told: list[str] = []
+    with _stopped_by_signals() as stop:
+        while not stop.is_set():
+            now_and_here = Session(config=session.config, database=session.database, environ=session.environ)
+            try:
+                _, report = one_pass(now_and_here, limits, stop)
+                problems = _needs_a_person(report)
+            except CoopflowError as problem:
+                problems = str(problem).splitlines()
+            for line in problems if problems != told else ():
+                session.say(line)
+            told = problems
+            stop.wait(pause)
+
+
+def one_pass(session: Session, limits: Limits, stop: threading.Event) -> "tuple[list[str], TickReport | None]":
+    """One tick under the lock: new errors in workflow files, told already, and its report; None: another is at work."""
+    from coopflow.loading import refresh
+    from coopflow.tick import tick as carry_out
+
+    end = None if limits.seconds is None else time.monotonic() + limits.seconds
+    with session.app.lock as lock:
+        if not lock.acquire():
+            return [], None
+        with session.app.engine() as engine:
+            news = refresh(session.app, engine.store, now=session.now)
+            for problem in news:
+                session.say(problem)
+            session.app.leave_word()
+            report = carry_out(
+                engine,
+                now=session.now,
+                limit=limits.instances,
+                out_of_time=lambda: stop.is_set() or (end is not None and time.monotonic() >= end),
+            )
+        lock.touch(now=session.now)
+    return news, report
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """SIGTERM and SIGINT let the batch at hand end first; a second one ends everything at once."""
+    stop = threading.Event()
+
+    def asked_to_stop(number: int, _: object) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    before = {number: signal.signal(number, asked_to_stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handling in before.items():
+            signal.signal(number, handling)
+
+
+def _needs_a_person(report: "TickReport | None") -> list[str]:
+    """What needs a person, in words; all else is silence (cron sends a mail for every word)."""
+    if report is None:
+        return []
+    doubts = dict.fromkeys(report.in_doubt)
+    return [
+        *(f"instance {number}: it is not known whether a message left; see: coopflow doubt list" for number in doubts),
+        *(f"{fault} (a fault in coopflow; it is tried again in an hour)" for fault in report.faults),
+    ]
+
+
+def _seconds(text: str) -> float:
+    try:
+        duration = Duration.parse(text)
+    except ValueError as problem:
+        raise Usage(f"--every: {problem}") from None
+    if duration.months or duration.days or duration.business_days or not duration.seconds:
+        raise Usage(f"--every takes seconds, minutes or hours, as in 30s; found '{text}'")
+    return duration.seconds
+
+
+def _rehearse(session: Session, limit: int | None) -> None:
+    from coopflow.core.audit import sentence
+    from coopflow.rehearsal import rehearse
+
+    found = rehearse(session.app, now=session.now, limit=limit)
+    if found is None:
+        session.say("Another tick is at work, so what is next would be a guess. Try again in a moment.")
+        return
+    for problem in found.news:
+        session.say(problem)
+    for entry in found.entries:
+        words = sentence(entry["kind"], {**entry["data"], **(entry["personal"] or {})})
+        typer.echo(visible(f"would: {_whose(entry)}{words}"))
+    count = f"{len(found.entries)} entries; nothing was written or sent." if found.entries else "Nothing is due."
+    session.say(count)
+
+
+def _whose(entry: Mapping[str, Any]) -> str:
+    if entry["instance_id"] is None:
+        return ""
+    return f"instance {entry['instance_id']}, family {entry['family_id']}: "

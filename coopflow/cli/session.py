@@ -1,0 +1,89 @@
+"""What every command works with: global options, one reading of the clock, the app, and where words and data go."""
+
+import getpass
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import typer
+
+from coopflow.errors import Usage
+
+if TYPE_CHECKING:
+    from coopflow.app import App
+    from coopflow.render import Format, Sheet
+    from coopflow.store.store import Store
+
+
+@dataclass
+class Session:
+    """One run of the command line."""
+
+    config: Path | None = None
+    database: str | None = None
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    @cached_property
+    def now(self) -> datetime:
+        """The instant of this command: read once, in whole seconds, and handed down."""
+        return datetime.now(UTC).replace(microsecond=0)
+
+    @cached_property
+    def app(self) -> "App":
+        """The app of the configuration that was named, or found."""
+        from coopflow.app import open_app
+        from coopflow.config import find_config
+
+        path = find_config(self.config, self.environ, Path.cwd())
+        return open_app(path, database=self.database or self.environ.get("COOPFLOW_DATABASE"))
+
+    @contextmanager
+    def store(self, *, read_only: bool = False) -> Iterator["Store"]:
+        """The open store."""
+        with self.app.store(read_only=read_only) as store:
+            yield store
+
+    @property
+    def actor(self) -> str:
+        """Who is at work, for the audit trail: $COOPFLOW_ACTOR, else the name the system knows."""
+        return self.environ.get("COOPFLOW_ACTOR") or getpass.getuser()
+
+    @property
+    def out(self) -> TextIO:
+        """Where data goes."""
+        return sys.stdout
+
+    def show(self, sheet: "Sheet", chosen: "Format | None") -> None:
+        """Show a sheet in the chosen format: if none is, a table on a terminal and TSV elsewhere."""
+        from coopflow.render import default_format, show_sheet
+
+        tz = self.app.coop.calendar.tz
+        show_sheet(sheet, format=chosen or default_format(self.out), out=self.out, tz=tz, now=self.now)
+
+    def say(self, words: str) -> None:
+        """Tell the person something that is not data."""
+        from coopflow.render import say
+
+        say(words)
+
+    def confirm(self, question: str, *, yes: bool) -> None:
+        """Ask before something that touches much; without a terminal `--yes` must have said it already."""
+        if yes:
+            return
+        if not sys.stdin.isatty():
+            raise Usage(f"{question} Say --yes to do it without being asked.")
+        if not typer.confirm(question, err=True):
+            raise typer.Abort
+
+
+def session_of(context: typer.Context) -> Session:
+    """The session that the root command made."""
+    session = context.find_root().obj
+    assert isinstance(session, Session)  # the root callback has run before any command  # noqa: S101
+    return session

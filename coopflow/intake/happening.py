@@ -1,0 +1,141 @@
+"""What happened outside is put on record, and whatever waits for it is woken."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+
+from coopflow.core.model import Event
+from coopflow.intake.events import EVENT_KEY, REQUIRED, EventReader, OutsideEvent
+from coopflow.intake.formats import BadRecord, Records
+from coopflow.intake.predictions import require_columns
+from coopflow.intake.taking import BATCH, log_rejected, rolled_back
+from coopflow.intake.unfit import Unfit, sentences
+from coopflow.store.store import Store
+from coopflow.triggers import FAMILY_STATUS_AFTER, Result, reconsider, require_family, take_event
+
+RECORDED, SKIPPED, REJECTED = "recorded", "skipped", "rejected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """What became of one event."""
+
+    line: int | None  # None: told by a person
+    verdict: str  # recorded | skipped | rejected
+    reason: str | None = None  # why not, or why it changed less than it might have
+    kind: str | None = None
+    family_id: str | None = None
+    event_id: int | None = None
+    touched: Sequence[int] = ()  # instances that it woke or ended
+    results: Sequence[Result] = ()  # verdicts of the workflows that it may start
+
+    @property
+    def started(self) -> list[int]:
+        """The instances that it started."""
+        return [result.instance_id for result in self.results if result.instance_id is not None]
+
+
+def take_events(
+    store: Store, records: Records, *, actor: str, now: datetime, dry_run: bool = False
+) -> Iterator[Happened]:
+    """Record events in their order; a dry run leaves everything as it was."""
+    require_columns(records, REQUIRED)
+    reader = EventReader(store.coop.known_events, now=now)
+    with rolled_back(store) if dry_run else nullcontext():
+        found = iter(records.found)
+        while batch := [(record.line, reader.read(record, records.kind)) for record in islice(found, BATCH)]:
+            with store.transaction():
+                happened = [_take(store, line, read, records.name, actor=actor, now=now) for line, read in batch]
+            yield from happened
+
+
+def _take(
+    store: Store, line: int, read: OutsideEvent | BadRecord, source: str, *, actor: str, now: datetime
+) -> Happened:
+    taken = read if isinstance(read, BadRecord) else _record_if_fit(store, line, read, actor=actor, now=now)
+    if isinstance(taken, Happened):
+        return taken
+    log_rejected(store, [taken], source=source, now=now)
+    return Happened(
+        line=line,
+        verdict=REJECTED,
+        reason=sentences(taken.problems),
+        kind=taken.known.get("kind"),
+        family_id=taken.known.get("family_id"),
+    )
+
+
+def _record_if_fit(store: Store, line: int, event: OutsideEvent, *, actor: str, now: datetime) -> Happened | BadRecord:
+    try:
+        if event.family_id not in store.families([event.family_id], scores=False):
+            raise Unfit(f"there is no family '{event.family_id}'", field="family_id")
+        return replace(record_event(store, event, actor=actor, now=now), line=line)
+    except Unfit as problem:
+        return BadRecord(line, (problem,), {"kind": event.kind, "family_id": event.family_id})
+
+
+def record_event(store: Store, event: OutsideEvent, *, actor: str, now: datetime) -> Happened:
+    """Record one event inside the caller's transaction, once; raise Unfit if its id was used for another one."""
+    require_family(store, event.family_id)
+    if (earlier := _earlier(store, event)) is not None:
+        reason = f"it is on record already (event {earlier})"
+        return Happened(
+            line=None, verdict=SKIPPED, reason=reason, kind=event.kind, family_id=event.family_id, event_id=earlier
+        )
+    if younger := _begun_since(store, event):
+        return _record_of_old(store, event, younger, actor=actor, now=now)
+    event_id, touched, results = take_event(store, event.kind, event.family_id, data=event.told(), actor=actor, now=now)
+    return _recorded(event, event_id, touched, results)
+
+
+def _recorded(
+    event: OutsideEvent,
+    event_id: int,
+    touched: Sequence[int],
+    results: Sequence[Result] = (),
+    reason: str | None = None,
+) -> Happened:
+    return Happened(
+        line=None,
+        verdict=RECORDED,
+        reason=reason,
+        kind=event.kind,
+        family_id=event.family_id,
+        event_id=event_id,
+        touched=touched,
+        results=results,
+    )
+
+
+def _earlier(store: Store, event: OutsideEvent) -> int | None:
+    """The id under which this event is on record, if its source has told of it before."""
+    if event.key is None:
+        return None
+    for row in store.looking.events(family_id=event.family_id):
+        told = row["personal"] or {}
+        if row["kind"] == event.kind and told.get(EVENT_KEY) == event.key:
+            if told == event.told():
+                return int(row["event_id"])
+            raise Unfit(f"it is the id of event {row['event_id']}, which says something else", field="id")
+    return None
+
+
+def _begun_since(store: Store, event: OutsideEvent) -> list[int]:
+    """The family's active instances that began after the event happened; that a family has left counts for all."""
+    if event.at is None or event.kind in FAMILY_STATUS_AFTER:
+        return []
+    rows = store.looking.instances(ids=store.active_instances(event.family_id))
+    return [row["instance_id"] for row in rows if row["trigger_date"] > event.at]
+
+
+def _record_of_old(store: Store, event: OutsideEvent, younger: Sequence[int], *, actor: str, now: datetime) -> Happened:
+    """Record an event under its own date: no instance that began later counts it as an answer."""
+    assert event.at is not None  # else none could be younger  # noqa: S101
+    [event_id] = store.log(
+        [Event(at=event.at, kind=event.kind, actor=actor, family_id=event.family_id, personal=event.told())]
+    )
+    touched = reconsider(store, [event.family_id], now=now)
+    numbers = ", ".join(map(str, younger))
+    return _recorded(event, event_id, touched, reason=f"it happened before instance {numbers} began, so that goes on")

@@ -1,0 +1,136 @@
+"""A member list goes into the store: all of it or nothing, and only what differs."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from coopflow.core.model import Event, Family
+from coopflow.errors import Invalid
+from coopflow.intake.families import FamilyReader, FamilyRecord
+from coopflow.intake.formats import BadRecord, Records
+from coopflow.intake.predictions import require_columns
+from coopflow.intake.taking import rolled_back
+from coopflow.intake.unfit import Unfit, sentences
+from coopflow.store.store import Store
+from coopflow.triggers import reconsider
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One family that the list changes."""
+
+    family: Family
+    new: bool
+    names: Sequence[str]  # of the columns and attributes that differ
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What became of a list."""
+
+    families: int
+    changes: Sequence[Change]
+    finished: Sequence[int]  # instances that ended by what changed
+
+    @property
+    def new(self) -> int:
+        """How many families were not known before."""
+        return sum(change.new for change in self.changes)
+
+    @property
+    def changed(self) -> int:
+        """How many were known otherwise."""
+        return len(self.changes) - self.new
+
+    @property
+    def unchanged(self) -> int:
+        """How many were known exactly so."""
+        return self.families - len(self.changes)
+
+
+def import_families(
+    store: Store, records: Records, *, region: str | None, actor: str, now: datetime, dry_run: bool = False
+) -> Imported:
+    """Insert and update families; raise Invalid with every bad record, and change nothing, if there is one."""
+    require_columns(records, ("family_id",))
+    good, bad = FamilyReader(region=region).read_all(records)
+    with rolled_back(store) if dry_run else nullcontext(), store.transaction():
+        known = store.families([record.family_id for record in good])
+        bad += [_nameless(record) for record in good if record.family_id not in known and not _named(record)]
+        if bad:
+            raise _refused(records.name, bad)
+        changes = list(_changes(good, known))
+        _save(store, changes, known, now=now)
+        store.log([_told(change, records.name, actor=actor, now=now) for change in changes])
+        finished = reconsider(store, [change.family.family_id for change in changes if not change.new], now=now)
+    return Imported(families=len(good), changes=changes, finished=finished)
+
+
+def _changes(records: Iterable[FamilyRecord], known: Mapping[str, Family]) -> Iterator[Change]:
+    for record in records:
+        before = known.get(record.family_id)
+        after = record.applied_to(before)
+        if names := _differing(before, after, record):
+            yield Change(family=after, new=before is None, names=names)
+
+
+def _differing(before: Family | None, after: Family, record: FamilyRecord) -> list[str]:
+    if before is None:
+        return [*record.columns, *after.attributes]
+    columns = [name for name in record.columns if getattr(before, name) != getattr(after, name)]
+    return columns + [name for name in record.attributes if _value(before, name) != _value(after, name)]
+
+
+def _value(family: Family, name: str) -> tuple[type, object]:
+    """An attribute with its type: 1 and true are not alike."""
+    value = family.attributes.get(name)
+    return type(value), value
+
+
+def _save(store: Store, changes: Sequence[Change], known: Mapping[str, Family], *, now: datetime) -> None:
+    store.save_families([change.family for change in changes], now=now)
+    store.add_scores([_measured(change.family, known.get(change.family.family_id)) for change in changes], now=now)
+
+
+def _measured(family: Family, before: Family | None) -> Family:
+    """The family with the scores that are new; what was measured before is not measured again."""
+    if before is None:
+        return family
+    score, risk = family.engagement_score, family.withdrawal_risk
+    return replace(
+        family,
+        engagement_score=None if score == before.engagement_score else score,
+        withdrawal_risk=None if risk == before.withdrawal_risk else risk,
+    )
+
+
+def _told(change: Change, source: str, *, actor: str, now: datetime) -> Event:
+    return Event(
+        at=now,
+        kind="family.imported",
+        actor=actor,
+        family_id=change.family.family_id,
+        data={"source": source, "new": change.new, "changed": list(change.names)},
+    )
+
+
+def _named(record: FamilyRecord) -> bool:
+    return bool(record.columns.get("family_name"))
+
+
+def _nameless(record: FamilyRecord) -> BadRecord:
+    return BadRecord(record.line, (Unfit("it is missing, and the family is new", field="family_name"),))
+
+
+def _refused(source: str, bad: Iterable[BadRecord]) -> Invalid:
+    lines = [f"{source}:{record.line}: {sentences(record.problems)}" for record in sorted(bad, key=_line)]
+    return Invalid("\n".join([*lines, f"Nothing was imported: mend {_counted(len(lines))} and import again."]))
+
+
+def _line(record: BadRecord) -> int:
+    return record.line
+
+
+def _counted(lines: int) -> str:
+    return "this line" if lines == 1 else f"these {lines} lines"

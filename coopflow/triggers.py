@@ -1,0 +1,343 @@
+"""From what happened to what starts: predictions, events and orders are judged, and the instances they call for begin.
+
+Every function here expects to be called inside `Store.transaction()`, so that what came in, the verdict on it and the
+instance it started are one durable change.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from coopflow.core import people
+from coopflow.core.case import ENGINE, Case
+from coopflow.core.decide import reason_to_finish
+from coopflow.core.facts import Facts
+from coopflow.core.instants import format_instant
+from coopflow.core.model import Event, Family, Prediction
+from coopflow.core.settle import advance
+from coopflow.core.starting import new_case
+from coopflow.core.states import Awaited
+from coopflow.core.verdict import Answer, Occasion, Past, Verdict, verdicts
+from coopflow.core.workflow import WaitStep, Workflow
+from coopflow.errors import NotAllowed, NotFound
+from coopflow.problems import did_you_mean
+from coopflow.store.store import Store
+
+FAMILY_STATUS_AFTER = {"family_withdrew": "withdrawn"}  # events that say how a family stands from now on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of one prediction, event or order."""
+
+    answer: Answer
+    family_id: str
+    reason: str
+    workflow: str | None = None
+    instance_id: int | None = None
+    prediction_id: str | None = None
+    event_id: int | None = None
+
+
+# -- predictions --------------------------------------------------------------------------------------------------
+
+
+def take_predictions(store: Store, predictions: Sequence[Prediction], *, now: datetime) -> list[Result]:
+    """Judge predictions in their order; each is stored with its verdict, and starts nothing the second time."""
+    families = store.families({prediction.family_id for prediction in predictions})
+    seen = set(store.seen_predictions({prediction.prediction_id for prediction in predictions}))
+    past = {family_id: list(runs) for family_id, runs in store.past_runs(families).items()}
+    workflows = store.templates.current()
+    results: list[Result] = []
+    judged: list[tuple[Prediction, str]] = []
+    for prediction in predictions:
+        family = families.get(prediction.family_id)
+        if prediction.prediction_id in seen:
+            results.append(_refusal(prediction, Answer.SKIPPED, "this prediction was taken in before"))
+        elif family is None:
+            results.append(_refusal(prediction, Answer.REJECTED, f"there is no family '{prediction.family_id}'"))
+        else:
+            seen.add(prediction.prediction_id)
+            found = _judge(store, prediction, family, past.setdefault(family.family_id, []), workflows, now=now)
+            judged.append((prediction, "; ".join(f"{result.answer}: {result.reason}" for result in found)))
+            results += found
+    store.add_predictions(judged, now=now)
+    store.log([_told(result, now) for result in results if result.answer is not Answer.STARTED])
+    return results
+
+
+def _judge(
+    store: Store,
+    prediction: Prediction,
+    family: Family,
+    past: list[Past],
+    workflows: Sequence[Workflow],
+    *,
+    now: datetime,
+) -> list[Result]:
+    occasion = occasion_of(store, family, "prediction", given=facts_of(prediction), past=past)
+    started = _start_all(store, occasion, workflows, f"prediction_id:{prediction.prediction_id}", now=now)
+    if isinstance(started, str):
+        return [_refusal(prediction, Answer.SKIPPED, started)]
+    return [replace(result, prediction_id=prediction.prediction_id) for result in started]
+
+
+def occasion_of(
+    store: Store,
+    family: Family,
+    kind: str,
+    *,
+    given: Mapping[str, Any],
+    past: Sequence[Past],
+    event: str | None = None,
+    workflow: str | None = None,
+) -> Occasion:
+    """What happened to a family and may start workflows, with what it brought along: all that a verdict looks at."""
+    return Occasion(
+        type=kind,
+        family=family,
+        facts=Facts(family=family, trigger=given, known_events=store.coop.known_events),
+        past=past,
+        coop=store.coop,
+        event=event,
+        workflow=workflow,
+        context=given,
+    )
+
+
+def facts_of(prediction: Prediction) -> dict[str, Any]:
+    """What an instance keeps of the prediction that started it."""
+    return {
+        **prediction.extra,
+        "prediction_id": prediction.prediction_id,
+        "predicted_probability": prediction.predicted_probability,
+        "confidence_score": prediction.confidence_score,
+        "prediction_window_days": prediction.prediction_window_days,
+        "prediction_type": prediction.prediction_type,
+        "predicted_at": prediction.predicted_at and format_instant(prediction.predicted_at),
+        "recommendations": list(prediction.recommendations),
+    }
+
+
+def _refusal(prediction: Prediction, answer: Answer, reason: str) -> Result:
+    return Result(answer=answer, family_id=prediction.family_id, reason=reason, prediction_id=prediction.prediction_id)
+
+
+def _told(result: Result, now: datetime) -> Event:
+    data = {"reason": result.reason, "prediction": result.prediction_id, "event": result.event_id}
+    return Event(
+        at=now,
+        kind=f"trigger.{result.answer}",
+        actor=ENGINE,
+        family_id=result.family_id,
+        data={key: value for key, value in data.items() if value is not None},
+    )
+
+
+# -- starting -----------------------------------------------------------------------------------------------------
+
+
+def _start_all(
+    store: Store,
+    occasion: Occasion,
+    workflows: Iterable[Workflow],
+    triggered_by: str,
+    *,
+    now: datetime,
+    actor: str = ENGINE,
+) -> list[Result] | str:
+    """Start every workflow whose verdict is yes; when none is, answer with the reason against each."""
+    answers = verdicts(occasion, workflows, now=now)
+    results = [
+        _start(store, occasion, verdict, triggered_by, now=now, actor=actor) for verdict in answers if verdict.starts
+    ]
+    if results:
+        return results
+    return "; ".join(f"{verdict.workflow.name}: {verdict.reason}" for verdict in answers) or _nothing_concerned(
+        occasion
+    )
+
+
+def _nothing_concerned(occasion: Occasion) -> str:
+    what = f"the event {occasion.event}" if occasion.event else f"a {occasion.type}"
+    return f"no active workflow is triggered by {what}"
+
+
+def _start(
+    store: Store, occasion: Occasion, verdict: Verdict, triggered_by: str, *, now: datetime, actor: str
+) -> Result:
+    case = new_case(
+        instance_id=store.cases.next_id(),
+        workflow=verdict.workflow,
+        family=occasion.family,
+        facts=occasion.facts,
+        coop=occasion.coop,
+        triggered_by=triggered_by,
+        context=occasion.context,
+        reason=verdict.reason,
+        now=now,
+        actor=actor,
+    )
+    for replaced in store.cases.load(verdict.replaces):
+        people.cancel(
+            replaced, reason=f"replaced by {verdict.workflow.name} (instance {case.instance.instance_id})", now=now
+        )
+        store.cases.save([replaced], now=now)
+    store.cases.add(case)
+    store.cases.save([case], now=now)
+    _remember(occasion, case, verdict, now=now)
+    return Result(
+        answer=Answer.STARTED,
+        family_id=occasion.family.family_id,
+        reason=verdict.reason,
+        workflow=verdict.workflow.name,
+        instance_id=case.instance.instance_id,
+    )
+
+
+def _remember(occasion: Occasion, case: Case, verdict: Verdict, *, now: datetime) -> None:
+    """Let the next verdict of the same batch know of this start."""
+    past = occasion.past
+    assert isinstance(past, list)  # the batch's own list  # noqa: S101
+    past[:] = [replace(run, active=False) if run.instance_id in verdict.replaces else run for run in past]
+    past.append(
+        Past(
+            instance_id=case.instance.instance_id,
+            workflow=verdict.workflow.name,
+            group=verdict.workflow.trigger.group,
+            priority=verdict.workflow.priority,
+            active=True,
+            started=now,
+        )
+    )
+
+
+def start_by_hand(
+    store: Store, name: str, family_id: str, *, values: Mapping[str, Any], actor: str, now: datetime
+) -> Result:
+    """Start a workflow because a person says so: its conditions and cooldown do not matter, everything else does."""
+    return _start_named(store, name, family_id, values=values, triggered_by=f"manual:{actor}", actor=actor, now=now)
+
+
+def start_next(store: Store, case: Case, name: str, *, now: datetime) -> Result:
+    """Start the workflow that a `start` step of another instance names; one that cannot start is a reason on record."""
+    family_id, origin = case.family.family_id, f"instance_id:{case.instance.instance_id}"
+    try:
+        return _start_named(
+            store, name, family_id, values=case.instance.context, triggered_by=origin, actor=ENGINE, now=now
+        )
+    except (NotFound, NotAllowed) as problem:
+        result = Result(answer=Answer.SKIPPED, family_id=family_id, reason=str(problem), workflow=name)
+        store.log([_told(result, now)])
+        return result
+
+
+def save_cases(store: Store, cases: Sequence[Case], *, now: datetime) -> None:
+    """Save cases, and start the workflows that their `start` steps asked for."""
+    starts = [(case, name) for case in cases for name in case.journal.starts]
+    store.cases.save(cases, now=now)
+    for case, name in starts:
+        start_next(store, case, name, now=now)
+
+
+def _start_named(
+    store: Store, name: str, family_id: str, *, values: Mapping[str, Any], triggered_by: str, actor: str, now: datetime
+) -> Result:
+    family = require_family(store, family_id)
+    workflows = store.templates.current()
+    names = [workflow.name for workflow in workflows]
+    if name not in names:
+        raise NotFound(f"there is no workflow '{name}'.{did_you_mean(name, names)}")
+    if not next(workflow for workflow in workflows if workflow.name == name).active:
+        raise NotAllowed(f"workflow '{name}' is disabled; allow it with: coopflow workflow enable {name}")
+    past = list(store.past_runs([family_id]).get(family_id, ()))
+    occasion = occasion_of(store, family, "manual", given=values, past=past, workflow=name)
+    started = _start_all(store, occasion, workflows, triggered_by, now=now, actor=actor)
+    if isinstance(started, str):
+        result = Result(answer=Answer.SKIPPED, family_id=family_id, reason=started, workflow=name)
+        store.log([_told(result, now)])
+        return result
+    return started[0]
+
+
+def require_family(store: Store, family_id: str) -> Family:
+    """The family with this id; NotFound names the id."""
+    family = store.families([family_id]).get(family_id)
+    if family is None:
+        raise NotFound(f"there is no family '{family_id}'; list them with: coopflow family list")
+    return family
+
+
+# -- events -------------------------------------------------------------------------------------------------------
+
+
+def take_event(
+    store: Store, kind: str, family_id: str, *, data: Mapping[str, Any], actor: str, now: datetime
+) -> tuple[int, list[int], list[Result]]:
+    """Record what happened outside; wake the waits for it, end what it completes, start what it triggers.
+
+    Answers with the event's id, the instances it touched and the verdicts of the workflows that it concerns.
+    """
+    family = require_family(store, family_id)
+    [event_id] = store.log([Event(at=now, kind=kind, actor=actor, family_id=family_id, personal=data or None)])
+    if kind in FAMILY_STATUS_AFTER:
+        family = replace(family, status=FAMILY_STATUS_AFTER[kind])
+        store.save_families([family], now=now)
+    touched = _wake(store, family_id, kind, now=now)
+    return event_id, touched, _start_by_event(store, kind, family, event_id, data=data, now=now)
+
+
+def _wake(store: Store, family_id: str, kind: str, *, now: datetime) -> list[int]:
+    cases = store.cases.load(store.active_instances(family_id))
+    touched = [case for case in cases if _touch(case, kind, now=now)]
+    for case in touched:
+        advance(case, now=now)  # what must be sent stays due for the tick
+    save_cases(store, touched, now=now)
+    return [case.instance.instance_id for case in touched]
+
+
+def reconsider(store: Store, family_ids: Iterable[str], *, now: datetime) -> list[int]:
+    """Finish the families' active instances that have no reason to go on, as after a change of their data."""
+    cases = store.cases.load([number for family_id in family_ids for number in store.active_instances(family_id)])
+    over = [(case, end) for case in cases if (end := reason_to_finish(case)) is not None]
+    for case, end in over:
+        case.finish(end.outcome, end.reason, now=now, withdraw_work=end.withdraw_work)
+    save_cases(store, [case for case, _ in over], now=now)
+    return [case.instance.instance_id for case, _ in over]
+
+
+def _touch(case: Case, kind: str, *, now: datetime) -> bool:
+    over = reason_to_finish(case)
+    if over is not None:
+        case.finish(over.outcome, over.reason, now=now, withdraw_work=over.withdraw_work)
+        return True
+    woken = [
+        entry
+        for entry in case.entries.values()
+        if entry.awaits is Awaited.TIME and _waits_for(case.workflow, entry.step_id, kind)
+    ]
+    for entry in woken:
+        entry.scheduled_for, entry.reason = now, f"{kind} came"
+    return bool(woken)
+
+
+def _waits_for(workflow: Workflow, step_id: str, kind: str) -> bool:
+    step = workflow.steps[step_id]
+    return isinstance(step, WaitStep) and step.until_event == kind
+
+
+def _start_by_event(
+    store: Store, kind: str, family: Family, event_id: int, *, data: Mapping[str, Any], now: datetime
+) -> list[Result]:
+    workflows = [workflow for workflow in store.templates.current() if workflow.trigger.event == kind]
+    if not workflows:
+        return []
+    past = list(store.past_runs([family.family_id]).get(family.family_id, ()))
+    occasion = occasion_of(store, family, "event", given=data, past=past, event=kind)
+    started = _start_all(store, occasion, workflows, f"event_id:{event_id}", now=now)
+    if isinstance(started, str):
+        result = Result(answer=Answer.SKIPPED, family_id=family.family_id, reason=started, event_id=event_id)
+        store.log([_told(result, now)])
+        return [result]
+    return [replace(result, event_id=event_id) for result in started]

@@ -1,0 +1,20 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.world import World, world
+
+
+@pytest.fixture
+def coop(tmp_path: Path) -> Iterator[World]:
+    """A co-op whose messages are written to an outbox."""
+    with world(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def wired(tmp_path: Path) -> Iterator[World]:
+    """A co-op whose channels cannot dedupe, and answer as the story says."""
+    with world(tmp_path, wires=True) as made:
+        yield made
