@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from coopflow import config_fields as fields
 from coopflow.core.wording import shown
-from coopflow.problems import Loc, Problem, ProblemsFound, problems_from_pydantic
+from coopflow.problems import Loc, Problem, ProblemsFound
+from coopflow.schema_problems import problems_from_pydantic
 from coopflow.strict_yaml import Source, read_yaml
 
 _SECRET = re.compile(r"(.*[_-])?(password|passwd|passphrase|secret|token|(api|auth|private)[_-]?key)", re.IGNORECASE)

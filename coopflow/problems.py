@@ -2,16 +2,9 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
 
 from coopflow.core.wording import shown
 from coopflow.errors import Invalid
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel, ValidationError
-
-    from coopflow.strict_yaml import Source
 
 Loc = tuple[str | int, ...]  # the way from the top of a file to a value: keys, and positions in lists
 
@@ -70,18 +63,6 @@ def describe(loc: Loc, ids: Mapping[Loc, str]) -> str:
         else:
             words += _joint(words) + (part if _plain(part) else shown(part))
     return words
-
-
-def problems_from_pydantic(error: "ValidationError", source: "Source", model: "type[BaseModel]") -> list[Problem]:
-    """What the model refused, in our words and with its places; the model knows the keys that may have been meant."""
-    from coopflow.schema_problems import problems_in
-
-    return problems_in(error.errors(include_url=False), source, _json_schema(model))
-
-
-@lru_cache(maxsize=8)
-def _json_schema(model: "type[BaseModel]") -> dict[str, Any]:
-    return model.model_json_schema()
 
 
 def _joint(words: str) -> str:

@@ -6,12 +6,14 @@ Pydantic's places name the kinds it tried in a choice of kinds; the JSON Schema 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from coopflow.core.wording import shown
 from coopflow.problems import Loc, Problem, did_you_mean
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
     from pydantic_core import ErrorDetails
 
     from coopflow.strict_yaml import Source
@@ -69,6 +71,16 @@ class _Fault:
     choice: Loc | None = None  # where one of several kinds was tried, if it was
     kind: str | int = ""  # which
     keys: tuple[str, ...] = ()  # what the group that holds it may have
+
+
+def problems_from_pydantic(error: "ValidationError", source: "Source", model: "type[BaseModel]") -> list[Problem]:
+    """What the model refused, in our words and with its places; the model knows the keys that may have been meant."""
+    return problems_in(error.errors(include_url=False), source, _json_schema(model))
+
+
+@lru_cache(maxsize=8)
+def _json_schema(model: "type[BaseModel]") -> Schema:
+    return model.model_json_schema()
 
 
 def problems_in(errors: Iterable["ErrorDetails"], source: "Source", schema: Schema) -> list[Problem]:

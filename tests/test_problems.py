@@ -10,9 +10,9 @@ from coopflow.problems import (
     ProblemsFound,
     describe,
     did_you_mean,
-    problems_from_pydantic,
     summary,
 )
+from coopflow.schema_problems import problems_from_pydantic
 from coopflow.strict_yaml import read_yaml
 
 FIRST = Problem("workflows.d/a.yaml", 10, 11, "steps[0] 'email1'", "unknown key 'dely'. Did you mean 'delay'?")

@@ -15,8 +15,8 @@ from math import isfinite
 from textwrap import indent
 from typing import Any, TextIO
 
-from coopflow.render.sheet import Format
 from coopflow.render.text import escaped, visible
+from coopflow.render.values import Format
 from coopflow.render.words import instant
 
 _ACTING = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"

@@ -13,9 +13,9 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, TextIO
 
 from coopflow.render.formats import compact
-from coopflow.render.sheet import Column, Hint, Sheet
 from coopflow.render.terminal import can_draw, wants_colour, width_of
 from coopflow.render.text import visible
+from coopflow.render.values import Column, Hint, Sheet
 from coopflow.render.words import day, moment
 
 if TYPE_CHECKING:

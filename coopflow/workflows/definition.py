@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,7 +11,7 @@ from pydantic import ValidationError
 from coopflow.core.reading import read_workflow
 from coopflow.core.workflow import Workflow
 from coopflow.problems import Problem, ProblemsFound
-from coopflow.schema_problems import problems_in
+from coopflow.schema_problems import problems_from_pydantic
 from coopflow.strict_yaml import Source, read_yaml
 from coopflow.workflows.canonical import all_steps, canonical
 from coopflow.workflows.condition_checks import check_conditions, check_trigger_event
@@ -93,12 +92,7 @@ def _checked(source: Source) -> tuple[WorkflowFile | None, list[Problem]]:
     try:
         return WorkflowFile.model_validate(source.data), []
     except ValidationError as error:
-        return None, problems_in(error.errors(include_url=False), source, _json_schema())
-
-
-@cache
-def _json_schema() -> dict[str, Any]:
-    return WorkflowFile.model_json_schema()
+        return None, problems_from_pydantic(error, source, WorkflowFile)
 
 
 def _across(steps: Outline, source: Source, known: Known, messages: Messages) -> list[Problem]:
