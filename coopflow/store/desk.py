@@ -2,16 +2,25 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from functools import reduce
+from operator import and_
 
-from peewee import Database
+from peewee import Database, Expression
 
-from coopflow.core.instants import format_instant
 from coopflow.core.model import Task
 from coopflow.core.states import TaskStatus
 from coopflow.errors import NotFound
 from coopflow.store import case_sql as sql
 from coopflow.store import rows
+from coopflow.store.tables import TaskRow
+
+_MOST_URGENT_FIRST = (
+    (TaskRow.priority == "high").desc(),
+    (TaskRow.priority == "normal").desc(),
+    TaskRow.due_date.is_null(),
+    TaskRow.due_date,
+    TaskRow.task_id,
+)
 
 
 class Desk:
@@ -22,10 +31,10 @@ class Desk:
 
     def get(self, task_id: int) -> Task:
         """One task by its id."""
-        row = self._db.execute_sql(f"{sql.TASKS} WHERE task_id = ?", (task_id,)).fetchone()
-        if row is None:
+        found = [_task(row) for row in TaskRow.select().where(TaskRow.task_id == task_id).execute(self._db)]
+        if not found:
             raise NotFound(f"there is no task {task_id}; list them with: coopflow task list")
-        return rows.task_of(row)
+        return found[0]
 
     def tasks(
         self,
@@ -36,28 +45,29 @@ class Desk:
         due_before: datetime | None = None,
     ) -> list[Task]:
         """Tasks, most urgent first: high priority, then the earliest due date."""
-        wanted: dict[str, Any] = {
-            "status = ?": status,
-            "family_id = ?": family_id,
-            "assignee = ?": assignee,
-            "due_date < ?": due_before and format_instant(due_before),
-        }
-        asked = {clause: value for clause, value in wanted.items() if value is not None}
-        where = f"WHERE {' AND '.join(asked)}" if asked else ""
-        order = "ORDER BY priority = 'high' DESC, priority = 'normal' DESC, due_date IS NULL, due_date, task_id"
-        return [
-            rows.task_of(row) for row in self._db.execute_sql(f"{sql.TASKS} {where} {order}", tuple(asked.values()))
-        ]
+        wanted: list[Expression] = []
+        if status is not None:
+            wanted.append(TaskRow.status == status)
+        if family_id is not None:
+            wanted.append(TaskRow.family_id == family_id)
+        if assignee is not None:
+            wanted.append(TaskRow.assignee == assignee)
+        if due_before is not None:
+            wanted.append(TaskRow.due_date < due_before)
+        query = TaskRow.select().order_by(*_MOST_URGENT_FIRST)
+        return [_task(row) for row in (query.where(reduce(and_, wanted)) if wanted else query).execute(self._db)]
 
     def to_escalate(self, *, now: datetime) -> Sequence[tuple[int, int]]:
         """(task_id, instance_id) of the open tasks whose time to go up a level has come."""
-        found = self._db.execute_sql(
-            "SELECT task_id, instance_id FROM coordinator_tasks WHERE status = 'open' AND escalate_at <= ?"
-            " ORDER BY escalate_at",
-            (format_instant(now),),
-        )
-        return [(row[0], row[1]) for row in found]
+        due = (TaskRow.status == TaskStatus.OPEN) & (TaskRow.escalate_at <= now)
+        query = TaskRow.select(TaskRow.task_id, TaskRow.instance_id).where(due).order_by(TaskRow.escalate_at)
+        return [(row.task_id, row.instance_id) for row in query.execute(self._db)]
 
     def save(self, task: Task) -> None:
         """Write a task back."""
         self._db.execute_sql(sql.SAVE_TASK, rows.task_change(task))
+
+
+def _task(row: TaskRow) -> Task:
+    """The columns of the table are the fields of the value."""
+    return Task(**row.__data__)

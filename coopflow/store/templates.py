@@ -1,36 +1,18 @@
 """Workflow versions: stored once and never changed, read back as core values."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from peewee import Database
+from peewee import Database, fn
 
 from coopflow.core import rules
-from coopflow.core.audit import canonical_json
-from coopflow.core.instants import format_instant
-from coopflow.core.reading import read_workflow
+from coopflow.core.reading import DEFAULT_PRIORITY, read_workflow
 from coopflow.core.workflow import ConditionStep, Workflow
 from coopflow.errors import NotFound
 from coopflow.problems import did_you_mean
-
-_COLUMNS = """
-SELECT template_id, template_name, version, description, trigger_type, trigger_conditions, steps, default_timing,
-       max_concurrent_instances, priority, retry_strategy, escalation_rules, completion_criteria, messages, active,
-       source_path, source_hash, created_date
-FROM workflow_templates
-"""
-_CURRENT = f"""{_COLUMNS}
-WHERE (template_name, version) IN (SELECT template_name, MAX(version) FROM workflow_templates GROUP BY 1)
-"""
-_ADD = """
-INSERT INTO workflow_templates (template_name, version, description, trigger_type, trigger_conditions, steps,
-       default_timing, max_concurrent_instances, priority, retry_strategy, escalation_rules, completion_criteria,
-       messages, active, source_path, source_hash, created_date, updated_date)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
+from coopflow.store.tables import TemplateRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +27,7 @@ class StoredVersion:
     messages: Mapping[str, Mapping[str, str]]
     source_path: str
     source_hash: str
-    created_date: str
+    created_date: datetime
 
 
 class Templates:
@@ -72,11 +54,14 @@ class Templates:
         return [self._workflow(version) for version in self.current_versions()]
 
     def current_versions(self) -> list[StoredVersion]:
-        """The newest version of each workflow as it is stored."""
-        return sorted((_version(row) for row in self._db.execute_sql(_CURRENT)), key=lambda version: version.name)
+        """The newest version of each workflow as it is stored, by name."""
+        older = TemplateRow.alias()
+        newest = older.select(fn.MAX(older.version)).where(older.template_name == TemplateRow.template_name)
+        query = TemplateRow.select().where(TemplateRow.version == newest).order_by(TemplateRow.template_name)
+        return [_version(row) for row in query.execute(self._db)]
 
     def newest(self, name: str) -> StoredVersion:
-        """The newest version of one workflow; NotFound names those that there are."""
+        """The newest version of one workflow; NotFound names what may have been meant."""
         found = {version.name: version for version in self.current_versions()}
         if name not in found:
             raise NotFound(f"there is no workflow '{name}'.{did_you_mean(name, found)}")
@@ -84,15 +69,33 @@ class Templates:
 
     def versions(self, name: str) -> list[StoredVersion]:
         """Every version of one workflow, oldest first."""
-        rows = self._db.execute_sql(f"{_COLUMNS} WHERE template_name = ? ORDER BY version", (name,))
-        return [_version(row) for row in rows]
+        query = TemplateRow.select().where(TemplateRow.template_name == name).order_by(TemplateRow.version)
+        return [_version(row) for row in query.execute(self._db)]
+
+    def version(self, name: str, number: int | None = None) -> StoredVersion:
+        """One version of a workflow by its number, or the newest; NotFound names those that there are."""
+        newest = self.newest(name)
+        if number in (None, newest.version):
+            return newest
+        found = {version.version: version for version in self.versions(name)}
+        if number not in found:
+            listed = ", ".join(map(str, found))
+            raise NotFound(f"there is no version {number} of workflow '{name}'; there is {listed}")
+        return found[number]
+
+    def in_use(self) -> Mapping[str, Mapping[int, int]]:
+        """How many active instances each version of each workflow has; those without any are left out."""
+        found: dict[str, dict[int, int]] = {}
+        for name, version, count in self._db.execute_sql(_IN_USE):
+            found.setdefault(name, {})[version] = count
+        return found
 
     def stored(self, template_id: int) -> StoredVersion:
         """One version as it is stored."""
-        row = self._db.execute_sql(f"{_COLUMNS} WHERE template_id = ?", (template_id,)).fetchone()
-        if row is None:
+        found = list(TemplateRow.select().where(TemplateRow.template_id == template_id).execute(self._db))
+        if not found:
             raise NotFound(f"there is no workflow version with the id {template_id}")
-        return _version(row)
+        return _version(found[0])
 
     def _workflow(self, stored: StoredVersion) -> Workflow:
         key = (stored.template_id, stored.active)
@@ -119,38 +122,32 @@ class Templates:
     ) -> int:
         """Store a new version; answer with its id."""
         trigger = dict(data["trigger"])
-        stamp = format_instant(now)
-        cursor = self._db.execute_sql(
-            _ADD,
-            (
-                data["name"],
-                version,
-                data.get("description", ""),
-                trigger.pop("type"),
-                canonical_json(trigger),
-                canonical_json(data["steps"]),
-                _json(data.get("timing")),
-                data.get("max_concurrent_instances", 1),
-                data.get("priority", 5),
-                _json(data.get("retry")),
-                _json(data.get("escalation")),
-                _json(data.get("completion_criteria")),
-                canonical_json(messages),
-                active,
-                source_path,
-                source_hash,
-                stamp,
-                stamp,
-            ),
+        statement = TemplateRow.insert(
+            template_name=data["name"],
+            version=version,
+            description=data.get("description", ""),
+            trigger_type=trigger.pop("type"),
+            trigger_conditions=trigger,
+            steps=data["steps"],
+            default_timing=data.get("timing"),
+            max_concurrent_instances=data.get("max_concurrent_instances", 1),
+            priority=data.get("priority", DEFAULT_PRIORITY),
+            retry_strategy=data.get("retry"),
+            escalation_rules=data.get("escalation"),
+            completion_criteria=data.get("completion_criteria"),
+            messages=messages,
+            active=active,
+            source_path=source_path,
+            source_hash=source_hash,
+            created_date=now,
+            updated_date=now,
         )
-        return int(cursor.lastrowid)
+        return int(statement.execute(self._db))
 
     def set_active(self, template_id: int, active: bool, *, now: datetime) -> None:
         """Let a workflow start instances, or no more; those that run go on either way."""
-        self._db.execute_sql(
-            "UPDATE workflow_templates SET active = ?, updated_date = ? WHERE template_id = ?",
-            (active, format_instant(now), template_id),
-        )
+        changed = {TemplateRow.active: active, TemplateRow.updated_date: now}
+        TemplateRow.update(changed).where(TemplateRow.template_id == template_id).execute(self._db)
 
 
 def fields_used(workflow: Workflow) -> frozenset[str]:
@@ -163,34 +160,30 @@ def fields_used(workflow: Workflow) -> frozenset[str]:
     return frozenset().union(*(rules.fields_of(condition) for condition in conditions if condition is not None))
 
 
-def _json(value: Any) -> str | None:
-    return None if value is None else canonical_json(value)
-
-
-def _version(row: Any) -> StoredVersion:
-    optional = {
-        "timing": row[7],
-        "retry": row[10],
-        "escalation": row[11],
-        "completion_criteria": row[12],
+def _version(row: TemplateRow) -> StoredVersion:
+    said = {
+        "timing": row.default_timing,
+        "retry": row.retry_strategy,
+        "escalation": row.escalation_rules,
+        "completion_criteria": row.completion_criteria,
     }
     data = {
-        "name": row[1],
-        "description": row[3],
-        "trigger": {"type": row[4], **json.loads(row[5])},
-        "steps": json.loads(row[6]),
-        "max_concurrent_instances": row[8],
-        "priority": row[9],
-        **{key: json.loads(text) for key, text in optional.items() if text is not None},
+        "name": row.template_name,
+        "description": row.description,
+        "trigger": {"type": row.trigger_type, **row.trigger_conditions},
+        "steps": row.steps,
+        "max_concurrent_instances": row.max_concurrent_instances,
+        "priority": row.priority,
+        **{key: value for key, value in said.items() if value is not None},
     }
     return StoredVersion(
-        template_id=row[0],
-        name=row[1],
-        version=row[2],
-        active=bool(row[14]),
+        template_id=row.template_id,
+        name=row.template_name,
+        version=row.version,
+        active=row.active,
         data=data,
-        messages=json.loads(row[13]),
-        source_path=row[15],
-        source_hash=row[16],
-        created_date=row[17],
+        messages=row.messages,
+        source_path=row.source_path or "",
+        source_hash=row.source_hash or "",
+        created_date=row.created_date,
     )
