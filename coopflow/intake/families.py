@@ -92,7 +92,7 @@ class FamilyReader:
         return FamilyRecord(
             line=record.line,
             family_id=known.pop("family_id"),
-            columns={**emptied, **known},
+            columns={**known, **emptied},
             attributes=attributes,
         )
 

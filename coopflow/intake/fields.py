@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 
 from coopflow.core.instants import parse_outside_instant
 from coopflow.core.wording import did_you_mean
+from coopflow.errors import Invalid
+from coopflow.intake.formats import Records
 from coopflow.intake.json_text import StrictJson
 from coopflow.intake.unfit import Unfit, described
 
@@ -148,6 +150,18 @@ def read_fields(
         problems += [_miswritten(name) for name in other if _plain(name) in readers]
     problems += [_missing(name, other) for name in required if name not in fields]
     return known, other, problems
+
+
+def require_columns(records: Records, required: tuple[str, ...]) -> None:
+    """Raise Invalid if a CSV file lacks a column, so that this is said once and not of every row."""
+    columns = records.columns
+    if columns is None:
+        return
+    missing = [name for name in required if name not in columns]
+    if missing:
+        _, _, problems = read_fields(dict.fromkeys(columns), {}, required)
+        words = "; ".join(problem.sentence for problem in problems)
+        raise Invalid(f"{records.name}:1: the header lacks what is needed: {words}")
 
 
 def _missing(name: str, other: Mapping[str, Any]) -> Unfit:

@@ -43,6 +43,8 @@ class BadRecord(NamedTuple):
 
 Found: TypeAlias = Record | BadRecord
 
+_OBJECT = re.compile(rb'\s*\{\s*"')  # no program writes this at the beginning of a row of CSV: it would quote the cell
+
 
 @dataclass(frozen=True, slots=True)
 class Records:
@@ -67,19 +69,17 @@ def read_records(stream: BinaryIO, name: str) -> Records:
         return Records(name, kind, table.columns, _from_csv(table))
     if kind is Kind.ARRAY:
         return Records(name, kind, None, _from_array(_Window(lines)))
-    if start and start[0].strip() == b"{":
+    if len(start) > 1 and start[0].strip() == b"{":
         raise Invalid(f"{name}:1: each record must stand on a line of its own, or all of them in one list [ … ]")
     return Records(name, kind, None, _from_lines(lines))
 
 
 def _kind(start: Sequence[bytes]) -> Kind:
     """One line before the first object may be anything: a half line, or a word of the program that writes them."""
-    first = [line.lstrip()[:1] for line in start]
-    if not first or b"{" in first[:1]:
-        return Kind.JSONL
-    if first[0] == b"[":
+    first = start[0].lstrip()[:1] if start else b"{"
+    if first == b"[":
         return Kind.ARRAY
-    return Kind.JSONL if first[1:] == [b"{"] else Kind.CSV
+    return Kind.JSONL if first == b"{" or any(map(_OBJECT.match, start[1:])) else Kind.CSV
 
 
 def _from_csv(table: CsvText) -> Iterator[Found]:
@@ -97,7 +97,7 @@ def _from_lines(lines: Lines) -> Iterator[Found]:
             line = next(lines)
             if line.isspace():
                 continue
-            yield Record(lines.number, _object(reader.read(line.decode("utf-8", "surrogateescape"))))
+            yield Record(lines.number, _object(reader.read(line.decode("utf-8", "surrogateescape").rstrip("\r\n"))))
         except StopIteration:
             return
         except NotJson as problem:

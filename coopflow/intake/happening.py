@@ -7,15 +7,17 @@ from datetime import datetime
 from itertools import islice
 
 from coopflow.core.model import Event
+from coopflow.core.workflow import WaitStep, Workflow
 from coopflow.intake.events import EVENT_KEY, REQUIRED, EventReader, OutsideEvent
+from coopflow.intake.fields import require_columns
 from coopflow.intake.formats import BadRecord, Records
-from coopflow.intake.predictions import require_columns
 from coopflow.intake.taking import BATCH, log_rejected, rolled_back
 from coopflow.intake.unfit import Unfit, sentences
 from coopflow.store.store import Store
-from coopflow.triggers import FAMILY_STATUS_AFTER, Result, reconsider, require_family, take_event
+from coopflow.triggers import FAMILY_STATUS_AFTER, Result, require_family, take_event
 
 RECORDED, SKIPPED, REJECTED = "recorded", "skipped", "rejected"
+NOTED = "event.noted"  # what is on record of an event that came too late to count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +44,7 @@ def take_events(
 ) -> Iterator[Happened]:
     """Record events in their order; a dry run leaves everything as it was."""
     require_columns(records, REQUIRED)
-    reader = EventReader(store.coop.known_events, now=now)
+    reader = EventReader(store.known_events(), now=now)
     with rolled_back(store) if dry_run else nullcontext():
         found = iter(records.found)
         while batch := [(record.line, reader.read(record, records.kind)) for record in islice(found, BATCH)]:
@@ -84,8 +86,8 @@ def record_event(store: Store, event: OutsideEvent, *, actor: str, now: datetime
         return Happened(
             line=None, verdict=SKIPPED, reason=reason, kind=event.kind, family_id=event.family_id, event_id=earlier
         )
-    if younger := _begun_since(store, event):
-        return _record_of_old(store, event, younger, actor=actor, now=now)
+    if younger := _too_old_for(store, event):
+        return _note(store, event, younger, actor=actor, now=now)
     event_id, touched, results = take_event(store, event.kind, event.family_id, data=event.told(), actor=actor, now=now)
     return _recorded(event, event_id, touched, results)
 
@@ -115,27 +117,36 @@ def _earlier(store: Store, event: OutsideEvent) -> int | None:
         return None
     for row in store.looking.events(family_id=event.family_id):
         told = row["personal"] or {}
-        if row["kind"] == event.kind and told.get(EVENT_KEY) == event.key:
+        if event.kind in (row["kind"], row["data"].get("event")) and told.get(EVENT_KEY) == event.key:
             if told == event.told():
                 return int(row["event_id"])
             raise Unfit(f"it is the id of event {row['event_id']}, which says something else", field="id")
     return None
 
 
-def _begun_since(store: Store, event: OutsideEvent) -> list[int]:
-    """The family's active instances that began after the event happened; that a family has left counts for all."""
+def _too_old_for(store: Store, event: OutsideEvent) -> list[int]:
+    """The active instances that look out for such an event, if all of them began after it had happened.
+
+    That a family has left counts whenever it was.
+    """
     if event.at is None or event.kind in FAMILY_STATUS_AFTER:
         return []
-    rows = store.looking.instances(ids=store.active_instances(event.family_id))
-    return [row["instance_id"] for row in rows if row["trigger_date"] > event.at]
+    cases = store.cases.load(store.active_instances(event.family_id))
+    concerned = [case.instance for case in cases if _looks_out_for(store, case.workflow, event.kind)]
+    younger = [instance.instance_id for instance in concerned if instance.trigger_date > event.at]
+    return younger if len(younger) == len(concerned) else []
 
 
-def _record_of_old(store: Store, event: OutsideEvent, younger: Sequence[int], *, actor: str, now: datetime) -> Happened:
-    """Record an event under its own date: no instance that began later counts it as an answer."""
-    assert event.at is not None  # else none could be younger  # noqa: S101
+def _looks_out_for(store: Store, workflow: Workflow, kind: str) -> bool:
+    waits = (step.until_event for step in workflow.steps.values() if isinstance(step, WaitStep))
+    return kind in waits or kind in store.templates.fields(workflow.template_id)
+
+
+def _note(store: Store, event: OutsideEvent, younger: Sequence[int], *, actor: str, now: datetime) -> Happened:
+    """Put on record that it happened, under a name by which no condition counts it as an answer."""
+    data = {"event": event.kind, "happened_at": event.at}
     [event_id] = store.log(
-        [Event(at=event.at, kind=event.kind, actor=actor, family_id=event.family_id, personal=event.told())]
+        [Event(at=now, kind=NOTED, actor=actor, family_id=event.family_id, data=data, personal=event.told())]
     )
-    touched = reconsider(store, [event.family_id], now=now)
     numbers = ", ".join(map(str, younger))
-    return _recorded(event, event_id, touched, reason=f"it happened before instance {numbers} began, so that goes on")
+    return _recorded(event, event_id, [], reason=f"it happened before instance {numbers} began, so that goes on")

@@ -8,10 +8,11 @@ from datetime import datetime
 from coopflow.core.model import Event, Family
 from coopflow.errors import Invalid
 from coopflow.intake.families import FamilyReader, FamilyRecord
+from coopflow.intake.fields import require_columns
 from coopflow.intake.formats import BadRecord, Records
-from coopflow.intake.predictions import require_columns
 from coopflow.intake.taking import rolled_back
 from coopflow.intake.unfit import Unfit, sentences
+from coopflow.loading import look_again
 from coopflow.store.store import Store
 from coopflow.triggers import reconsider
 
@@ -63,6 +64,8 @@ def import_families(
         changes = list(_changes(good, known))
         _save(store, changes, known, now=now)
         store.log([_told(change, records.name, actor=actor, now=now) for change in changes])
+        if changes:
+            look_again(store)
         finished = reconsider(store, [change.family.family_id for change in changes if not change.new], now=now)
     return Imported(families=len(good), changes=changes, finished=finished)
 
@@ -77,7 +80,7 @@ def _changes(records: Iterable[FamilyRecord], known: Mapping[str, Family]) -> It
 
 def _differing(before: Family | None, after: Family, record: FamilyRecord) -> list[str]:
     if before is None:
-        return [*record.columns, *after.attributes]
+        return [name for name, value in record.columns.items() if value is not None] + [*after.attributes]
     columns = [name for name in record.columns if getattr(before, name) != getattr(after, name)]
     return columns + [name for name in record.attributes if _value(before, name) != _value(after, name)]
 

@@ -104,7 +104,7 @@ def _placed(note: Unfit, fields: dict[str, Any]) -> Unfit:
 
 
 def _not_json(problem: JSONDecodeError, text: str) -> NotJson:
-    words = f"it is not JSON: {problem.msg.lower()}, at column {problem.colno}"
+    words = f"it is not JSON: {problem.msg.lower().removesuffix(' at')}, at column {problem.colno}"
     cut = problem.pos >= len(text.rstrip()) or problem.msg.startswith("Unterminated string")
     return NotJson(words, cut=cut)
 

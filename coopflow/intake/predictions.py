@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from coopflow.core.model import Prediction
-from coopflow.errors import Invalid
 from coopflow.intake import fields
-from coopflow.intake.formats import BadRecord, Found, Kind, Records
+from coopflow.intake.formats import BadRecord, Found, Kind
 from coopflow.intake.unfit import Unfit
 
 REQUIRED = ("prediction_id", "family_id", "predicted_probability", "confidence_score")
@@ -35,18 +34,6 @@ def read_prediction(found: Found, kind: Kind = Kind.JSONL) -> Prediction | BadRe
             return BadRecord(found.line, (problem,))
     known, extra, problems = fields.read_fields(given, READERS, REQUIRED)
     return BadRecord(found.line, problems, known) if problems else Prediction(**known, extra=extra)
-
-
-def require_columns(records: Records, required: tuple[str, ...]) -> None:
-    """Raise Invalid if a CSV file lacks a column, so that this is said once and not of every row."""
-    columns = records.columns
-    if columns is None:
-        return
-    missing = [name for name in required if name not in columns]
-    if missing:
-        _, _, problems = fields.read_fields(dict.fromkeys(columns), {}, required)
-        words = "; ".join(problem.sentence for problem in problems)
-        raise Invalid(f"{records.name}:1: the header lacks what is needed: {words}")
 
 
 def _cells(cells: Mapping[str, str]) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from itertools import islice
 from coopflow.core.case import ENGINE
 from coopflow.core.model import Event, Prediction
 from coopflow.core.verdict import Answer
+from coopflow.intake.fields import require_columns
 from coopflow.intake.formats import BadRecord, Records
-from coopflow.intake.predictions import REQUIRED, read_prediction, require_columns
+from coopflow.intake.predictions import REQUIRED, read_prediction
 from coopflow.intake.unfit import for_log, sentences
 from coopflow.store.store import Store
 from coopflow.triggers import Result, take_predictions

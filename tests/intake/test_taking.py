@@ -1,0 +1,192 @@
+"""Streams of predictions through a real database."""
+
+import io
+import json
+import tracemalloc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from coopflow.errors import Invalid
+from coopflow.intake.formats import read_records
+from coopflow.intake.taking import BATCH, Judged, judge_predictions
+from tests.intake.reading import records_of
+from tests.world import World
+
+RISK = {
+    "all": [
+        {"field": "predicted_probability", "operator": ">", "value": 0.8},
+        {"field": "confidence_score", "operator": ">", "value": 80},
+    ]
+}
+
+
+@pytest.fixture
+def school(coop: World) -> World:
+    coop.has_workflow(
+        "high_risk",
+        [{"id": "hello", "type": "email", "template_id": "hello"}],
+        trigger={"type": "prediction", "conditions": RISK},
+    )
+    for number in range(3):
+        coop.has_family(str(number))
+    return coop
+
+
+def line(number: Any, family: Any, probability: Any = 0.5, **more: Any) -> str:
+    given = {"prediction_id": number, "family_id": family, "predicted_probability": probability}
+    return json.dumps({**given, "confidence_score": 90, **more}) + "\n"
+
+
+def judge(school: World, content: str, **options: Any) -> list[Judged]:
+    return list(judge_predictions(school.store, records_of(content), now=school.now, **options))
+
+
+def verdicts(judged: list[Judged]) -> list[tuple[int | None, str, int | None]]:
+    return [(one.line, one.verdict, one.instance_id) for one in judged]
+
+
+def rejected(school: World) -> list[dict[str, Any]]:
+    rows = school.db.execute_sql("SELECT family_id, data FROM event_log WHERE kind = 'trigger.rejected'").fetchall()
+    return [json.loads(data) | ({"family": family} if family else {}) for family, data in rows]
+
+
+def test_each_line_has_its_verdict_in_its_place(school: World) -> None:
+    content = line(1, 0, 0.9) + line(2, 1) + "oops\n" + line(3, 9) + line(4, 2, 87) + line(1, 0, 0.9) + line(5, 2, 0.95)
+    judged = judge(school, content)
+    assert verdicts(judged) == [
+        (1, "started", 1),
+        (2, "skipped", None),
+        (3, "rejected", None),
+        (4, "rejected", None),
+        (5, "rejected", None),
+        (6, "skipped", None),
+        (7, "started", 2),
+    ]
+    assert [one.reason for one in judged[1:6]] == [
+        "high_risk: predicted_probability 0.5 ≤ 0.8",
+        "it is not JSON: expecting value, at column 1",
+        "field 'family_id': there is no family '9'",
+        "field 'predicted_probability': 87 is not between 0 and 1; is it a percentage? write 0.87",
+        "this prediction was taken in before",
+    ]
+    assert (judged[4].prediction_id, judged[4].family_id) == ("4", "2")
+
+
+def test_refused_lines_are_on_record_without_what_they_said(school: World) -> None:
+    judge(school, line(1, 0) + line(2, " Martinez") + line(3, "9"))
+    assert rejected(school) == [
+        {"reason": "there is no family '9'", "prediction": "3", "family": "9"},
+        {"source": "<stdin>", "line": 2, "reason": "field 'family_id': it has blanks around it"},
+    ]
+
+
+def test_one_prediction_may_start_two_workflows_and_has_a_row_for_each(school: World) -> None:
+    school.has_workflow(
+        "letter",
+        [{"id": "hello", "type": "email", "template_id": "hello"}],
+        trigger={"type": "prediction", "conditions": RISK},
+    )
+    judged = judge(school, line(1, 0, 0.9) + line(1, 0, 0.9) + line(2, 1, 0.9) + line(3, 2))
+    assert [(one.line, one.verdict, one.workflow) for one in judged] == [
+        (1, "started", "high_risk"),
+        (1, "started", "letter"),
+        (2, "skipped", None),
+        (3, "started", "high_risk"),
+        (3, "started", "letter"),
+        (4, "skipped", None),
+    ]
+
+
+def test_the_same_stream_again_starts_nothing_more(school: World) -> None:
+    content = line(1, 0, 0.9) + line(2, 1, 0.9)
+    assert [one.verdict for one in judge(school, content)] == ["started", "started"]
+    assert [one.verdict for one in judge(school, content)] == ["skipped", "skipped"]
+    assert len(school.store.looking.instances()) == 2
+
+
+def test_a_hundred_copies_of_a_prediction_start_one_instance(school: World) -> None:
+    assert sorted(one.verdict for one in judge(school, line(1, 0, 0.9) * 100)) == ["skipped"] * 99 + ["started"]
+
+
+def test_a_dry_run_says_the_same_and_leaves_nothing(school: World) -> None:
+    content = "".join(line(number, number % 3, 0.9) for number in range(BATCH + 10)) + "oops\n"
+    before = school.store.looking.events(family_id="0")
+    rehearsed = judge(school, content, dry_run=True)
+    assert school.store.looking.instances() == []
+    assert rejected(school) == []
+    assert school.store.looking.events(family_id="0") == before
+    assert verdicts(rehearsed) == verdicts(judge(school, content))
+
+
+def test_what_came_before_the_stream_broke_is_kept(school: World) -> None:
+    class Breaks(io.BytesIO):
+        def readline(self, size: int | None = -1, /) -> bytes:
+            found = super().readline(size)
+            if not found:
+                raise OSError("the pipe broke")
+            return found
+
+    stream = Breaks("".join(line(number, 1) for number in range(BATCH + 1)).encode())
+    judged: list[Judged] = []
+    with pytest.raises(OSError, match="the pipe broke"):
+        judged.extend(judge_predictions(school.store, read_records(stream, "<stdin>"), now=school.now))
+    assert school.db.execute_sql("SELECT count(*) FROM ml_predictions").fetchone() == (BATCH,)
+
+
+def test_a_reader_that_stops_stops_at_a_whole_batch(school: World) -> None:
+    content = "".join(line(number, 1) for number in range(3 * BATCH))
+    judged = judge_predictions(school.store, records_of(content), now=school.now)
+    assert next(judged).line == 1
+    judged.close()  # type: ignore[attr-defined]
+    assert school.db.execute_sql("SELECT count(*) FROM ml_predictions").fetchone() == (BATCH,)
+
+
+def test_recommendations_and_other_fields_reach_the_instance(school: World) -> None:
+    [started] = judge(school, line(1, 0, 0.9, recommendations=["call"], model="v7"))
+    assert started.instance_id is not None
+    context = school.case(started.instance_id).instance.context
+    assert context["recommendations"] == [{"action": "call", "reason": None}]
+    assert context["model"] == "v7"
+
+
+def test_ids_with_zeros_in_front_are_another_family(school: World) -> None:
+    school.has_family("0042")
+    school.has_family("42")
+    judged = judge(school, line(1, "0042", 0.9) + line(2, 42, 0.9) + line(3, "042", 0.9) + line(4, "42.0", 0.9))
+    assert [(one.family_id, one.verdict) for one in judged] == [
+        ("0042", "started"),
+        ("42", "started"),
+        ("042", "rejected"),
+        ("42.0", "rejected"),
+    ]
+    assert judged[3].reason == "field 'family_id': there is no family '42.0'; ids are whole numbers or text, without .0"
+
+
+def test_a_csv_file_without_a_needed_column_takes_nothing_in(school: World) -> None:
+    with pytest.raises(Invalid, match="lacks what is needed: field 'family_id'"):
+        judge(school, "prediction_id,predicted_probability,confidence_score\n1,0.9,90\n")
+
+
+def test_memory_does_not_grow_with_the_stream(school: World) -> None:
+    class Endless(io.RawIOBase):
+        """Four thousand lines that are nowhere all at once."""
+
+        def __init__(self) -> None:
+            self.lines: Iterator[bytes] = (line(number, number % 3).encode() for number in range(4_000))
+
+        def readline(self, _size: int | None = -1, /) -> bytes:
+            return next(self.lines, b"")
+
+    judged = judge_predictions(school.store, read_records(Endless(), "<stdin>"), now=school.now)  # type: ignore[arg-type]
+    for _ in range(4 * BATCH):
+        next(judged)
+    tracemalloc.start()
+    try:
+        counted = sum(1 for _ in judged)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert counted == 4_000 - 4 * BATCH
+    assert peak < 5_000_000  # bytes: some batches' worth
