@@ -1,4 +1,4 @@
-"""A person's verb, applied to instances: each in a transaction of its own, so that one refusal leaves the others done."""
+"""A person's verb, applied to instances: each in its own transaction, so that one refusal leaves the others done."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 
 from coopflow.core import desk
 from coopflow.core.case import Case
-from coopflow.core.coming import Coming, coming
+from coopflow.core.coming import Coming, coming, standing_at
 from coopflow.core.model import Event, Task
 from coopflow.core.settle import advance
 from coopflow.core.states import TaskStatus
@@ -52,7 +52,7 @@ def _act_on(store: Store, instance_id: int, verb: Verb, *, actor: str, now: date
     before: list[tuple[str | None, Coming | None]] = []
 
     def watched(case: Case) -> None:
-        before.append((case.instance.current_step, coming(case)))
+        before.append((standing_at(case), coming(case)))
         verb(case)
 
     done: Act | None = None
@@ -71,7 +71,7 @@ def _act_on(store: Store, instance_id: int, verb: Verb, *, actor: str, now: date
 
 
 def change(store: Store, instance_id: int, verb: Verb, *, actor: str, now: datetime) -> Case:
-    """Load, change, advance and save one instance inside the caller's transaction; answer with it as it is stored then."""
+    """Load, change, advance and save one instance inside the caller's transaction; answer with it as it then is."""
     cases = store.cases.load([instance_id], actor=actor)
     if not cases:
         raise NotFound(f"there is no instance {instance_id}")
@@ -186,7 +186,9 @@ def _require_undecided(case: Case, task: Task) -> None:
     else:
         way = f"start anew with: coopflow trigger --workflow {case.workflow.name} --family {family}"
     how = f"closed with '{task.outcome}'" if task.outcome else str(task.status)
-    raise NotAllowed(f"task {task.task_id} was {how}, and instance {number} has gone on ({case.instance.status}); {way}")
+    raise NotAllowed(
+        f"task {task.task_id} was {how}, and instance {number} has gone on ({case.instance.status}); {way}"
+    )
 
 
 def _close(

@@ -53,7 +53,9 @@ def _the_task(store: Store, number: int) -> Task:
         return tasks[0]
     if not tasks:
         raise NotAllowed(_already(store, number) or f"{_known(store, number)}; list what is with: coopflow doubt list")
-    ways = "; ".join(f"of instance {task.instance_id}: coopflow task done {task.task_id} --outcome sent" for task in tasks)
+    ways = "; ".join(
+        f"of instance {task.instance_id}: coopflow task done {task.task_id} --outcome sent" for task in tasks
+    )
     raise NotAllowed(f"{number} may mean several messages in doubt (or --outcome not_sent): {ways}")
 
 

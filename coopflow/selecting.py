@@ -34,9 +34,7 @@ def select(store: Store, wanted: Selection) -> Selected:
     workflow = None if wanted.workflow is None else store.templates.newest(wanted.workflow).name
     named = list(dict.fromkeys(wanted.ids))
     statuses = [wanted.state] if wanted.state else None if named else sorted(ACTIVE)
-    rows = store.looking.instances(
-        ids=named or None, family_id=wanted.family_id, workflow=workflow, statuses=statuses
-    )
+    rows = store.looking.instances(ids=named or None, family_id=wanted.family_id, workflow=workflow, statuses=statuses)
     found = {row["instance_id"] for row in rows}
     ids = [number for number in named if number in found] if named else sorted(found)
     problems = [_missing(store, number) for number in named if number not in found]

@@ -15,7 +15,7 @@ from coopflow.core.facts import Facts
 from coopflow.core.model import MAIN, Coop, Entry, Event, Execution, Family, Instance, Task
 from coopflow.core.placing import next_level, place
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, Outcome, StepStatus, TaskStatus, require_move
-from coopflow.core.timing import zone
+from coopflow.core.timing import NeverOpens, zone
 from coopflow.core.workflow import ParallelStep, Step, Workflow
 
 ENGINE = "coopflow"  # the actor of what nobody in particular did
@@ -27,7 +27,7 @@ class Journal:
 
     events: list[Event] = field(default_factory=list)
     begun: list[Execution] = field(default_factory=list)  # attempts to insert
-    ended: list[Execution] = field(default_factory=list)  # attempts stored before, to update
+    ended: list[Execution] = field(default_factory=list)  # attempts stored before, to update: ended, or handed over
     opened: list[Task] = field(default_factory=list)
     changed: list[Task] = field(default_factory=list)
     removed: list[Entry] = field(default_factory=list)
@@ -62,6 +62,15 @@ class Case:
     def step(self, entry: Entry) -> Step:
         """The step that a branch stands at."""
         return self.workflow.steps[entry.step_id]
+
+    def attempt(self, entry: Entry) -> Execution | None:
+        """The attempt under way at the step that a branch stands at."""
+        return self.running.get((entry.branch, entry.visit, entry.attempts))
+
+    def handed_over(self, entry: Entry) -> bool:
+        """True while a message of the branch has left our hands, and its answer has not come."""
+        attempt = self.attempt(entry)
+        return attempt is not None and attempt.message_id is not None and attempt.status is StepStatus.RUNNING
 
     def note(self, kind: str, *, now: datetime, personal: Mapping[str, Any] | None = None, **data: Any) -> None:
         """Put an event of this instance into the audit trail."""
@@ -101,6 +110,8 @@ class Case:
 
     def hold(self, entry: Entry, reason: str, *, now: datetime, awaits: Awaited = Awaited.PERSON) -> None:
         """Stop everything until a person has decided, and put that decision on the coordinator's desk."""
+        if awaits is Awaited.PERSON:  # whoever decides begins anew, so nothing of this visit stays open
+            self._withdraw_attempts(entry, reason, now=now)
         entry.awaits = awaits
         entry.scheduled_for = None
         entry.reason = reason
@@ -126,8 +137,8 @@ class Case:
         """Stop the instance: no branch is taken up until it is resumed. A send under way runs to its end."""
         if self.instance.status is not InstanceStatus.PAUSED:
             self.become(InstanceStatus.PAUSED)
+            self.instance.outcome_notes = reason  # the first reason stays: a person's pause outlasts a later hold
             self.note("instance.paused", now=now, reason=reason)
-        self.instance.outcome_notes = reason
         for entry in self.entries.values():
             if entry.status is EntryStatus.QUEUED:
                 entry.status = EntryStatus.PAUSED
@@ -142,11 +153,15 @@ class Case:
         entry.awaits = Awaited.TURN
         entry.status = EntryStatus.PAUSED if self.instance.status is InstanceStatus.PAUSED else EntryStatus.QUEUED
         entry.arrived_at = now
-        planned = place(self.workflow.steps[step_id], self.workflow, coop=self.coop, tz=self.tz, after=now)
-        entry.scheduled_for = planned.at
-        entry.reason = "; ".join(planned.reasons) or None
         if entry.branch == MAIN:
             self.instance.current_step = step_id
+        try:
+            planned = place(self.step(entry), self.workflow, coop=self.coop, tz=self.tz, after=now)
+        except NeverOpens as problem:
+            self.hold(entry, f"the turn of '{self.step(entry).name}' never comes: {problem}", now=now)
+            return
+        entry.scheduled_for = planned.at
+        entry.reason = "; ".join(planned.reasons) or None
 
     def leave(self, entry: Entry, to: str | None, *, now: datetime) -> None:
         """Bring a branch to its next step, or to its end when there is none."""
@@ -178,16 +193,17 @@ class Case:
         """Take branches back: their open tasks, and their messages as far as those are not handed over yet."""
         for entry in entries:
             self.withdraw_tasks([task for task in self.tasks if task.branch == entry.branch], reason, now=now)
-            for attempt in [found for found in self.running.values() if found.branch == entry.branch]:
-                self._withdraw_attempt(attempt, reason, now=now)
+            self._withdraw_attempts(entry, reason, now=now)
             self.remove(entry)
 
-    def _withdraw_attempt(self, attempt: Execution, reason: str, *, now: datetime) -> None:
-        if attempt.message_id and attempt.status is StepStatus.RUNNING:
-            return  # handed over already: its answer is recorded when it comes
-        if attempt.message_id:
-            self.note("message.withdrawn", now=now, step=attempt.step_id, message=attempt.message_id, reason=reason)
-        self.close(attempt, StepStatus.SKIPPED, now=now, error=reason)
+    def _withdraw_attempts(self, entry: Entry, reason: str, *, now: datetime) -> None:
+        for attempt in [found for found in self.running.values() if found.branch == entry.branch]:
+            stored = attempt.execution_id is not None
+            if attempt.message_id and attempt.status is StepStatus.RUNNING and stored:
+                continue  # handed over already: its answer is recorded when it comes
+            if attempt.message_id:
+                self.note("message.withdrawn", now=now, step=attempt.step_id, message=attempt.message_id, reason=reason)
+            self.close(attempt, StepStatus.SKIPPED, now=now, error=reason)
 
     # -- attempts at steps ----------------------------------------------------------------------------------------
 
@@ -204,7 +220,7 @@ class Case:
         """Record that an attempt at the branch's step has begun; with it, the instance is under way."""
         if self.instance.status is InstanceStatus.PENDING:
             self.become(InstanceStatus.RUNNING)
-            self.instance.started_at = now
+        self.instance.started_at = self.instance.started_at or now  # it may have been paused before it began
         step = self.step(entry)
         entry.attempts += 1
         attempt = Execution(
@@ -235,14 +251,25 @@ class Case:
         error: str | None = None,
     ) -> None:
         """Record how the attempt under way went; one that never began is recorded as begun now."""
-        attempt = self.running.get((entry.branch, entry.visit, entry.attempts))
-        if attempt is None:
-            attempt = self.begin(entry, now=now)
+        attempt = self.attempt(entry) or self.begin(entry, now=now)
         self.close(attempt, status, now=now, output=output, error=error)
         if status is StepStatus.COMPLETED:
             self.facts.outputs[attempt.step_id] = output or {}
             self.instance.error_count = 0
             self.instance.last_error = None
+
+    def hand_over(self, attempt: Execution) -> None:
+        """Record that from here on a message counts as out of the house."""
+        self._mark(attempt, StepStatus.RUNNING)
+
+    def take_back(self, attempt: Execution) -> None:
+        """Record that a message is surely in the house: the transport would not even take it."""
+        self._mark(attempt, StepStatus.PENDING)
+
+    def _mark(self, attempt: Execution, status: StepStatus) -> None:
+        attempt.status = status
+        if attempt.execution_id is not None:
+            self.journal.ended.append(attempt)
 
     def close(
         self,

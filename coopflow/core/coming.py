@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from coopflow.core.case import Case
-from coopflow.core.holding import PLANNED
+from coopflow.core.holding import PLANNED, on_hold
 from coopflow.core.model import Entry, Task
 from coopflow.core.states import Awaited, EntryStatus
-from coopflow.core.workflow import EndStep, Step, TaskStep, WaitStep
+from coopflow.core.workflow import EndStep, Step, TaskStep
 
 CHANNEL_WORDS = {"sms": "text", "condition": "check"}  # where the step's type is not the word that people use
 DECISIONS = {Awaited.PERSON: "a decision", Awaited.DOUBT: "a message in doubt", Awaited.APPROVAL: "a yes or no"}
@@ -50,9 +51,14 @@ def once_more(case: Case, task: Task) -> OnceMore | None:
     if entry is None or entry.step_id != task.step_id or entry.scheduled_for is None:
         return None
     step = case.step(entry)
-    if not isinstance(step, TaskStep) or task.outcome not in step.outcomes or not entry.attempts:
-        return None
-    return OnceMore(entry.scheduled_for, entry.attempts, step.outcomes[task.outcome].max)
+    way = step.outcomes.get(task.outcome or "") if isinstance(step, TaskStep) else None
+    return OnceMore(entry.scheduled_for, entry.attempts, way.max) if way and entry.attempts else None
+
+
+def standing_at(case: Case) -> str | None:
+    """The step that people mean when they name none: the one on hold, else the only one, else the main path's."""
+    entries = on_hold(case) or [entry for entry in case.entries.values() if entry.awaits is not Awaited.BRANCHES]
+    return entries[0].step_id if len(entries) == 1 else case.instance.current_step
 
 
 def step_words(step: Step) -> str:
@@ -73,13 +79,11 @@ def _turn(case: Case, entry: Entry) -> str:
 
 
 def _waits_for(case: Case) -> str | None:
-    for task in case.tasks:
-        if task.branch is not None:
-            return task_words(task)
-    for entry in case.entries.values():
-        step = case.step(entry)
-        if entry.status is EntryStatus.PROCESSING:
-            return f"the answer to its {step_words(step)}"
-        if isinstance(step, WaitStep) and step.until_event:
-            return f"the event {step.until_event}"
-    return None
+    """The first task that a branch waits for, else the message that is on its way."""
+    tasks = (task_words(task) for task in case.tasks if task.branch is not None)
+    messages = (
+        f"the answer to its {step_words(case.step(entry))}"
+        for entry in case.entries.values()
+        if entry.status is EntryStatus.PROCESSING
+    )
+    return next(chain(tasks, messages), None)

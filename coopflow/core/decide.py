@@ -25,10 +25,10 @@ from coopflow.core.decisions import (
     Wait,
 )
 from coopflow.core.durations import Duration
-from coopflow.core.model import Entry
+from coopflow.core.model import COORDINATOR, Entry
 from coopflow.core.placing import may_go_now, reaches_people, reopen, too_late_after
 from coopflow.core.states import Awaited, Outcome
-from coopflow.core.timing import add, business_due, instant_of, local_text
+from coopflow.core.timing import NeverOpens, add, business_due, instant_of, local_text
 from coopflow.core.workflow import (
     CallStep,
     ConditionStep,
@@ -56,7 +56,10 @@ def decide(case: Case, entry: Entry, *, now: datetime) -> Decision:
     step = case.step(entry)
     match entry.awaits:
         case Awaited.TURN | Awaited.APPROVED | Awaited.SEND:
-            return _begin(case, entry, step, now=now)
+            try:
+                return _begin(case, entry, step, now=now)
+            except NeverOpens as problem:
+                return Hold(f"the turn of '{step.name}' never comes: {problem}")
         case Awaited.TIME:
             return _wait_is_over(case, step)
         case Awaited.TASK | Awaited.APPROVAL:
@@ -162,7 +165,7 @@ def _task(case: Case, step: TaskStep, *, now: datetime) -> OpenTask:
         description=_described(step.description, case.facts.trigger.get("recommendations")),
         due_date=_due(case, step, now=now),
         priority=step.priority,
-        assignee=step.assign or case.coop.coordinator,
+        assignee=case.coop.person(step.assign or COORDINATOR),
         awaits=Awaited.TASK if step.outcomes else None,
         until=_timeout(case, step, now=now) if step.outcomes else None,
     )

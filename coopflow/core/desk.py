@@ -6,10 +6,17 @@ from datetime import datetime
 from coopflow.core.case import Case
 from coopflow.core.decisions import Jump
 from coopflow.core.deliveries import Accepted
-from coopflow.core.holding import begin_again, paused_by_a_person, release, retry_step, skip_step, withdraw_tasks_of
+from coopflow.core.holding import (
+    begin_again,
+    paused_by_a_person,
+    plan_from,
+    release,
+    retry_step,
+    skip_step,
+    withdraw_tasks_of,
+)
 from coopflow.core.model import Entry, Task
 from coopflow.core.people import cancel
-from coopflow.core.placing import reopen
 from coopflow.core.settle import answered, settle
 from coopflow.core.states import Awaited, StepStatus, TaskStatus
 from coopflow.core.timing import add
@@ -94,10 +101,9 @@ def _go_on(case: Case, entry: Entry, task: Task, outcome: str, *, now: datetime)
 
 
 def _approved(case: Case, entry: Entry, *, now: datetime) -> None:
-    planned = reopen(now, case.step(entry), case.workflow, coop=case.coop, tz=case.tz)
-    entry.awaits = Awaited.APPROVED
-    entry.scheduled_for, entry.reason = planned.at, "; ".join((f"approved by {case.actor}", *planned.reasons))
     case.note("step.approved", now=now, step=entry.step_id)
+    entry.awaits = Awaited.APPROVED
+    plan_from(case, entry, now, f"approved by {case.actor}", now=now)
 
 
 # -- the outcomes of a workflow's own tasks -----------------------------------------------------------------------
@@ -121,17 +127,16 @@ def _once_more(case: Case, entry: Entry, way: TaskOutcome, outcome: str, *, now:
     step = case.step(entry)
     case.end(entry, StepStatus.COMPLETED, now=now, output={"outcome": outcome})
     again = add(way.retry_in, to=now, tz=case.tz, calendar=case.coop.calendar)
-    planned = reopen(again, step, case.workflow, coop=case.coop, tz=case.tz)
     entry.awaits = Awaited.APPROVED if step.approval else Awaited.TURN  # the approval it had is still good
-    entry.scheduled_for = planned.at
-    entry.reason = "; ".join((f"{outcome}: once more ({entry.attempts} of {way.max})", *planned.reasons))
-    case.note("step.retrying", now=now, step=entry.step_id, reason=outcome, at=planned.at, attempt=entry.attempts + 1)
+    if plan_from(case, entry, again, f"{outcome}: once more ({entry.attempts} of {way.max})", now=now):
+        at, number = entry.scheduled_for, entry.attempts + 1
+        case.note("step.retrying", now=now, step=entry.step_id, reason=outcome, at=at, attempt=number)
 
 
 def _give_to_the_next(case: Case, task: Task, already: str | None, *, now: datetime) -> None:
     """Hand a new task to the first person up who is not the one that has had it."""
     levels = enumerate(case.workflow.escalation)
-    number = next((number for number, level in levels if level.assign != already), None)
+    number = next((number for number, level in levels if case.coop.person(level.assign) != already), None)
     if number is not None:
         task.escalation_level = number
         _hand_up(case, task, case.workflow.escalation[number], now=now)
@@ -142,8 +147,6 @@ def _give_to_the_next(case: Case, task: Task, already: str | None, *, now: datet
 
 def resolve(case: Case, entry: Entry, *, sent: bool, now: datetime) -> None:
     """Settle a doubt with what a person found out: the message left, or it did not and goes out again."""
-    if entry.awaits is not Awaited.DOUBT:
-        raise NotAllowed(f"no message of instance {case.instance.instance_id} is in doubt")
     by_a_person = paused_by_a_person(case)
     case.note("doubt.resolved", now=now, step=entry.step_id, sent=sent)
     withdraw_tasks_of(case, entry, "resolved", now=now)
@@ -169,11 +172,11 @@ def escalate(case: Case, task: Task, *, now: datetime) -> None:
 
 def _hand_up(case: Case, task: Task, level: EscalationLevel, *, now: datetime) -> None:
     task.escalation_level += 1
-    task.assignee = level.assign
+    task.assignee = case.coop.person(level.assign)
     task.priority = "high"
     case.set_escalation(task)
     open_for = str(level.after) if task.created_date < now else None  # None: at once, by its outcome
-    case.note("task.escalated", now=now, task=task.task_id, step=task.step_id, assignee=level.assign, after=open_for)
+    case.note("task.escalated", now=now, task=task.task_id, step=task.step_id, assignee=task.assignee, after=open_for)
 
 
 def escalation_from(case: Case, task: Task, *, now: datetime) -> datetime | None:

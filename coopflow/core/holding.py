@@ -9,7 +9,7 @@ from coopflow.core.case import Case
 from coopflow.core.model import Entry
 from coopflow.core.placing import reopen
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, StepStatus
-from coopflow.core.timing import add
+from coopflow.core.timing import NeverOpens, add
 
 PLANNED = frozenset({Awaited.TURN, Awaited.APPROVED, Awaited.SEND, Awaited.TIME})  # its time is a plan, not a deadline
 
@@ -63,10 +63,11 @@ def go_on(case: Case, reason: str | None, *, now: datetime) -> None:
     case.become(InstanceStatus.RUNNING)
     case.instance.outcome_notes = None
     case.note("instance.resumed", now=now, reason=reason)
-    for entry in case.entries.values():
-        if entry.status is EntryStatus.PAUSED:
-            entry.status = EntryStatus.QUEUED
-            _plan_again(case, entry, now=now)
+    resumed = [entry for entry in case.entries.values() if entry.status is EntryStatus.PAUSED]
+    for entry in resumed:
+        entry.status = EntryStatus.QUEUED
+    for entry in resumed:
+        _plan_again(case, entry, now=now)
 
 
 def _plan_again(case: Case, entry: Entry, *, now: datetime) -> None:
@@ -77,25 +78,32 @@ def _plan_again(case: Case, entry: Entry, *, now: datetime) -> None:
     if entry.awaits not in PLANNED and timeout is not None:
         entry.scheduled_for = add(timeout, to=now, tz=case.tz, calendar=case.coop.calendar)
         return
-    planned = reopen(now, case.step(entry), case.workflow, coop=case.coop, tz=case.tz)
-    entry.scheduled_for, entry.reason = planned.at, "; ".join(("resumed", *planned.reasons))
+    plan_from(case, entry, now, "resumed", now=now)
 
 
 def try_again(case: Case, entry: Entry, reason: str, *, now: datetime) -> None:
     """Bring a branch that was on hold to the same step once more."""
     withdraw_tasks_of(case, entry, reason, now=now)
-    for attempt in [found for found in case.running.values() if found.branch == entry.branch]:
-        case.close(attempt, StepStatus.SKIPPED, now=now, error=reason)
     begin_again(case, entry, entry.step_id, now=now)
 
 
 def begin_again(case: Case, entry: Entry, step_id: str, *, now: datetime) -> None:
     """Bring a branch to a step because a person says so: the step's delay is not waited for, its windows are."""
     case.arrive(entry, step_id, now=now)
+    if case.step(entry).delay and entry.awaits is Awaited.TURN:
+        plan_from(case, entry, now, "without its delay", now=now)
+
+
+def plan_from(case: Case, entry: Entry, at: datetime, why: str, *, now: datetime) -> bool:
+    """Give a branch the first moment from `at` on that its windows allow; False: there is none, and it is on hold."""
     step = case.step(entry)
-    if step.delay:
-        planned = reopen(now, step, case.workflow, coop=case.coop, tz=case.tz)
-        entry.scheduled_for, entry.reason = planned.at, "; ".join(planned.reasons) or None
+    try:
+        planned = reopen(at, step, case.workflow, coop=case.coop, tz=case.tz)
+    except NeverOpens as problem:
+        case.hold(entry, f"the turn of '{step.name}' never comes: {problem}", now=now)
+        return False
+    entry.scheduled_for, entry.reason = planned.at, "; ".join((why, *planned.reasons))
+    return True
 
 
 def withdraw_tasks_of(case: Case, entry: Entry, reason: str, *, now: datetime) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from coopflow.core.states import ACTIVE, Awaited, EntryStatus, InstanceStatus, Outcome, StepStatus, TaskStatus
 from coopflow.core.timing import Calendar
 
+COORDINATOR = "coordinator"  # in a workflow: whoever is the coordinator
 MAIN = "main"  # the branch that every instance begins with
 
 
@@ -179,4 +180,8 @@ class Coop:
     @property
     def coordinator(self) -> str:
         """Who gets a task that names nobody."""
-        return next(iter(self.coordinators), "coordinator")
+        return next(iter(self.coordinators), COORDINATOR)
+
+    def person(self, name: str) -> str:
+        """Who a workflow means by a name: `coordinator` is whoever is the coordinator, unless one is called so."""
+        return self.coordinator if name == COORDINATOR and name not in self.coordinators else name

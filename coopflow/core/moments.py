@@ -9,7 +9,6 @@ from coopflow.core.timing import instant_of, scheduled
 from coopflow.core.wording import shown
 
 MIDNIGHT = time(0)
-CLOSING_TIME = time(17)  # by when a task is done that is due on a day
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -27,9 +26,17 @@ def moment(text: str, *, tz: ZoneInfo, of_day: time = MIDNIGHT) -> datetime:
 
 
 def end(text: str, *, tz: ZoneInfo) -> datetime:
-    """The instant before which everything is meant that happened until then: the end of a day, or the instant itself."""
+    """The instant at which a span is over that lasts until then: the end of a day, or the instant itself."""
     on = _day(text)
     return start_of_day(on + timedelta(days=1), tz=tz) if on is not None else moment(text, tz=tz)
+
+
+def due_before(due: str, *, tz: ZoneInfo, now: datetime) -> datetime:
+    """The moment before which tasks are due that are `overdue`, or due `today` or within the `week`."""
+    if due == "overdue":
+        return now
+    days = {"today": 1, "week": 7}[due]
+    return start_of_day(now.astimezone(tz).date() + timedelta(days=days), tz=tz)
 
 
 def start_of_day(on: date, *, tz: ZoneInfo) -> datetime:

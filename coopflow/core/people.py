@@ -19,6 +19,7 @@ from coopflow.core.holding import (
 from coopflow.core.model import MAIN, Entry
 from coopflow.core.placing import reopen
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, Outcome
+from coopflow.core.timing import NeverOpens, Planned
 from coopflow.core.wording import did_you_mean, shown
 from coopflow.errors import NotAllowed
 
@@ -95,7 +96,7 @@ def snooze(case: Case, *, until: datetime, reason: str | None, now: datetime) ->
     if until <= now or not moved:
         raise NotAllowed(f"nothing of instance {case.instance.instance_id} is planned before then{_waits_for(case)}")
     for entry in moved:
-        planned = reopen(until, case.step(entry), case.workflow, coop=case.coop, tz=case.tz)
+        planned = _opens(case, entry, until)
         entry.scheduled_for, entry.reason = planned.at, "; ".join(("snoozed", *planned.reasons))
     case.note("instance.snoozed", now=now, until=until, reason=reason)
 
@@ -112,7 +113,8 @@ def run_now(case: Case, *, reason: str | None, now: datetime) -> None:
     if not later:
         raise NotAllowed(f"nothing of instance {number} is planned for later{_waits_for(case)}")
     if not [entry for entry in later if _bring_forward(case, entry, now=now)]:
-        raise NotAllowed(f"instance {number} cannot go on sooner: {later[0].reason or 'its windows are closed'}")
+        why = "; ".join(_opens(case, later[0], now).reasons)
+        raise NotAllowed(f"instance {number} cannot go on sooner: {why}")
     case.note("instance.hurried", now=now, reason=reason)
 
 
@@ -129,11 +131,18 @@ def _is_later(entry: Entry, now: datetime) -> bool:
 
 
 def _bring_forward(case: Case, entry: Entry, *, now: datetime) -> bool:
-    planned = reopen(now, case.step(entry), case.workflow, coop=case.coop, tz=case.tz)
+    planned = _opens(case, entry, now)
     if entry.scheduled_for is None or planned.at >= entry.scheduled_for:
         return False
     entry.scheduled_for, entry.reason = planned.at, "; ".join(("sooner than planned", *planned.reasons))
     return True
+
+
+def _opens(case: Case, entry: Entry, at: datetime) -> Planned:
+    try:
+        return reopen(at, case.step(entry), case.workflow, coop=case.coop, tz=case.tz)
+    except NeverOpens as problem:
+        raise NotAllowed(f"instance {case.instance.instance_id} stays as it is: {problem}") from None
 
 
 def _waits_for(case: Case) -> str:
@@ -175,9 +184,7 @@ def _require_on_main_path(case: Case, step_id: str) -> None:
             f"{did_you_mean(step_id, names)}; it has {', '.join(names)}"
         )
     if target.parent is not None:
-        raise NotAllowed(
-            f"step '{step_id}' is inside '{target.parent}'; only a step of the main path can be gone to"
-        )
+        raise NotAllowed(f"step '{step_id}' is inside '{target.parent}'; only a step of the main path can be gone to")
 
 
 def _current(case: Case) -> Entry:

@@ -6,7 +6,18 @@ from zoneinfo import ZoneInfo
 
 from coopflow.core.durations import Duration
 from coopflow.core.model import Coop, Task
-from coopflow.core.timing import TEXT_HOURS, Calendar, Planned, Window, add, is_open, next_open, plan, scheduled
+from coopflow.core.timing import (
+    TEXT_HOURS,
+    Calendar,
+    NeverOpens,
+    Planned,
+    Window,
+    add,
+    is_open,
+    next_open,
+    plan,
+    scheduled,
+)
 from coopflow.core.workflow import EmailStep, EscalationLevel, SmsStep, Step, TaskStep, Workflow
 
 LATE_EMAIL = Duration(seconds=24 * 3600)  # a mail that is a day late says the wrong thing (reliability, 2.5 no. 6)
@@ -22,12 +33,20 @@ def windows_of(step: Step, workflow: Workflow, coop: Coop) -> list[Window]:
     """The windows that must all be open. `urgent` crosses them, but never the legal quiet hours for text."""
     windows = []
     if step.window and not step.urgent:
-        windows.append(coop.calendar.window(step.window))
+        windows.append(_window(step.window, coop))
     elif reaches_people(step) and not step.urgent:
-        windows.append(coop.calendar.window(workflow.window))
+        windows.append(_window(workflow.window, coop))
     if isinstance(step, SmsStep):
         windows.append(TEXT_HOURS)
     return windows
+
+
+def _window(name: str, coop: Coop) -> Window:
+    """A window that has been taken out of the configuration while instances need it opens no more."""
+    try:
+        return coop.calendar.window(name)
+    except LookupError as problem:
+        raise NeverOpens(str(problem)) from None
 
 
 def place(step: Step, workflow: Workflow, *, coop: Coop, tz: ZoneInfo, after: datetime) -> Planned:

@@ -25,10 +25,12 @@ from coopflow.core.decisions import (
     Wait,
 )
 from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unavailable, Unknown, Withdrawn
+from coopflow.core.holding import paused_by_a_person, release
 from coopflow.core.model import Entry, Execution, Message, Task
-from coopflow.core.placing import reopen
+from coopflow.core.placing import reopen, too_late_after
 from coopflow.core.retry import Retry
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, Outcome, StepStatus
+from coopflow.core.timing import NeverOpens, add, local_text
 from coopflow.core.workflow import OnFailure
 
 STEPS_IN_A_ROW = 200  # steps one branch may take in one pass; more is a loop that nothing stops
@@ -63,6 +65,8 @@ def _is_due(entry: Entry, now: datetime) -> bool:
 def settle(case: Case, entry: Entry, decision: Decision, *, now: datetime) -> None:
     """Apply a decision to the case. A `Send` is applied by `intend`, which needs the message's final words."""
     match decision:
+        case Skip(reason) | Fail(reason) | Hold(reason) if case.handed_over(entry):
+            doubt(case, entry, f"the tick that handed it over was interrupted, and now {reason}", now=now)
         case Finish(outcome, reason, withdraw_work):
             if case.workflow.steps[entry.step_id].type == "end":
                 case.end(entry, StepStatus.COMPLETED, now=now)
@@ -173,8 +177,15 @@ def fail(case: Case, entry: Entry, reason: str, *, now: datetime) -> None:
 
 def message_key(database_id: str, case: Case, entry: Entry) -> str:
     """The name of a logical message: the same for every attempt at one visit of one step, and of nothing else."""
-    origin = f"{database_id}/{case.instance.instance_id}/{entry.branch}/{entry.step_id}/{entry.visit}"
+    origin = f"{database_id}/{case.instance.instance_id}/{entry.branch}/{entry.step_id}/{_visits(case, entry)}"
     return hashlib.blake2b(origin.encode(), digest_size=16).hexdigest()
+
+
+def _visits(case: Case, entry: Entry) -> str:
+    """The visit, with those of the steps that split off its branch: a loop may split the same branch off once more."""
+    names = entry.branch.split("/")
+    above = ["/".join(names[:depth]) for depth in range(1, len(names))]
+    return ".".join(str(visit) for visit in (*(case.entries[branch].visit for branch in above), entry.visit))
 
 
 def intend(case: Case, entry: Entry, message: Message, *, handed_over: bool, now: datetime) -> None:
@@ -214,7 +225,7 @@ def under_way(entry: Entry, channel: str) -> None:
 
 def answered(case: Case, entry: Entry, delivery: Delivery, *, now: datetime) -> None:
     """T3: what came of the message, and where the branch goes from there."""
-    paused = case.instance.status is InstanceStatus.PAUSED
+    paused, by_a_person = case.instance.status is InstanceStatus.PAUSED, paused_by_a_person(case)
     entry.status = EntryStatus.PAUSED if paused else EntryStatus.QUEUED
     match delivery:
         case Accepted(reference):
@@ -223,9 +234,16 @@ def answered(case: Case, entry: Entry, delivery: Delivery, *, now: datetime) -> 
             case.leave(entry, case.step(entry).next, now=now)
         case Deferred(reason, retry_after):
             _try_again(case, entry, reason, not_before=now + (retry_after or timedelta()), now=now)
+        case Unavailable(reason) if since := _too_long_under_way(case, entry, now=now):
+            settle(
+                case,
+                entry,
+                Hold(f"'{case.step(entry).name}' could not be handed over since {since}: {reason}"),
+                now=now,
+            )
         case Unavailable(reason):
-            _come_back(case, entry, now + OUT_OF_ORDER_PAUSE, reason, awaits=Awaited.SEND)
-            case.note("step.deferred", now=now, step=entry.step_id, until=entry.scheduled_for, reason=reason)
+            if _come_back(case, entry, now + OUT_OF_ORDER_PAUSE, reason, awaits=Awaited.SEND, now=now):
+                case.note("step.deferred", now=now, step=entry.step_id, until=entry.scheduled_for, reason=reason)
         case Refused(reason):
             case.note("message.refused", now=now, step=entry.step_id, reason=reason)
             fail(case, entry, reason, now=now)
@@ -235,18 +253,38 @@ def answered(case: Case, entry: Entry, delivery: Delivery, *, now: datetime) -> 
             _await(entry, Awaited.SEND, now, "held back at the last call")
         case _:
             assert_never(delivery)
+    if paused:  # the step on hold may have been in a branch that is not waited for any more
+        release(case, "what held it was withdrawn", by_a_person=by_a_person, now=now)
+
+
+def _too_long_under_way(case: Case, entry: Entry, *, now: datetime) -> str | None:
+    """Since when the transport has been out of order, if that is so long ago that a person must hear of it."""
+    attempt, limit = case.attempt(entry), too_late_after(case.step(entry))
+    if attempt is None or limit is None:
+        return None
+    patience = add(limit, to=attempt.started_at, tz=case.tz, calendar=case.coop.calendar)
+    return local_text(attempt.started_at, case.tz) if patience < now else None
 
 
 def answered_too_late(case: Case, attempt: Execution, delivery: Delivery, *, now: datetime) -> None:
     """The fate of a message whose branch was withdrawn meanwhile: a fact to record, and nothing to decide."""
-    accepted = isinstance(delivery, Accepted)
-    case.close(attempt, StepStatus.COMPLETED if accepted else StepStatus.FAILED, now=now, error=str(delivery))
-    if isinstance(delivery, Unknown):
-        case.note("step.in_doubt", now=now, step=attempt.step_id, reason=delivery.reason, late=True)
-        _tell_of_late_doubt(case, attempt, delivery.reason, now=now)
-        return
-    kind = "message.accepted" if accepted else "message.withdrawn"
-    case.note(kind, now=now, step=attempt.step_id, message=attempt.message_id, late=True)
+    match delivery:
+        case Accepted(reference):
+            output = {"status": "accepted", "reference": reference}
+            case.close(attempt, StepStatus.COMPLETED, now=now, output=output)
+            case.note("message.accepted", now=now, step=attempt.step_id, message=attempt.message_id, late=True)
+        case Unknown(reason):
+            case.close(attempt, StepStatus.FAILED, now=now, error=f"not known whether it left: {reason}")
+            case.note("step.in_doubt", now=now, step=attempt.step_id, reason=reason, late=True)
+            _tell_of_late_doubt(case, attempt, reason, now=now)
+        case Deferred(reason) | Unavailable(reason) | Refused(reason):
+            case.close(attempt, StepStatus.FAILED, now=now, error=reason)
+            case.note("message.withdrawn", now=now, step=attempt.step_id, message=attempt.message_id, late=True)
+        case Withdrawn():
+            case.close(attempt, StepStatus.SKIPPED, now=now, error="held back at the last call")
+            case.note("message.withdrawn", now=now, step=attempt.step_id, message=attempt.message_id, late=True)
+        case _:
+            assert_never(delivery)
 
 
 def _tell_of_late_doubt(case: Case, attempt: Execution, reason: str, *, now: datetime) -> None:
@@ -257,7 +295,7 @@ def _tell_of_late_doubt(case: Case, attempt: Execution, reason: str, *, now: dat
             step_id=attempt.step_id,
             branch=None,
             task_type="check",
-            description=f"The instance has ended; whether the {attempt.step_type} left before is not known: {reason}",
+            description=f"The instance went on without it; whether the {attempt.step_type} left is not known: {reason}",
             due_date=now,
             priority="high",
             assignee=case.coop.coordinator,
@@ -279,14 +317,20 @@ def _try_again(case: Case, entry: Entry, reason: str, *, not_before: datetime, n
     case.instance.error_count += 1
     case.instance.last_error = reason
     awaits = Awaited.APPROVED if step.approval else Awaited.TURN  # the approval it had is still good
-    _come_back(case, entry, max(answer.at, not_before), reason, awaits=awaits)
-    case.note("step.retrying", now=now, step=step.id, reason=reason, at=entry.scheduled_for, attempt=entry.attempts + 1)
+    if _come_back(case, entry, max(answer.at, not_before), reason, awaits=awaits, now=now):
+        again = entry.attempts + 1
+        case.note("step.retrying", now=now, step=step.id, reason=reason, at=entry.scheduled_for, attempt=again)
 
 
-def _come_back(case: Case, entry: Entry, at: datetime, reason: str, *, awaits: Awaited) -> None:
-    """Plan another attempt inside the step's windows."""
-    planned = reopen(at, case.step(entry), case.workflow, coop=case.coop, tz=case.tz)
+def _come_back(case: Case, entry: Entry, at: datetime, reason: str, *, awaits: Awaited, now: datetime) -> bool:
+    """Plan another attempt inside the step's windows; False: they never open, and a person must decide."""
+    try:
+        planned = reopen(at, case.step(entry), case.workflow, coop=case.coop, tz=case.tz)
+    except NeverOpens as problem:
+        settle(case, entry, Hold(f"{reason}; and there is no time for another try: {problem}"), now=now)
+        return False
     _await(entry, awaits, planned.at, "; ".join(("trying again", reason, *planned.reasons)))
+    return True
 
 
 def doubt(case: Case, entry: Entry, reason: str, *, now: datetime) -> None:

@@ -187,7 +187,8 @@ def _cooldown(workflow: Workflow, occasion: Occasion, *, now: datetime) -> list[
     ]
     until = max(ends, default=None)
     if until is None or until <= now:
-        return [Rule(f"not again within {cooldown}", True, "no earlier run")]
+        found = "no earlier run" if until is None else f"over since {local_text(until, tz)}"
+        return [Rule(f"not again within {cooldown}", True, found)]
     return [
         Rule(
             f"not again within {cooldown}",
