@@ -39,6 +39,8 @@ def _plain_tick(arguments: list[str]) -> dict[str, str] | None:
         if name not in TICK_WORDS:
             return None
         given[TICK_WORDS[name]] = value if equals else next(words, "")
+        if not given[TICK_WORDS[name]]:
+            return None
     return None
 
 

@@ -78,12 +78,13 @@ class App:
     @contextmanager
     def store(self, *, read_only: bool = False) -> Iterator["Store"]:
         """The open store; closed when the command is done with it."""
-        from coopflow.store.database import open_database
+        from coopflow.store.database import open_database, translating
         from coopflow.store.store import Store
 
         db = open_database(self.database, read_only=read_only)
         try:
-            yield Store(db, self.coop)
+            with translating(Path(self.database)):
+                yield Store(db, self.coop)
         finally:
             db.close()
 

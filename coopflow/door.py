@@ -29,7 +29,7 @@ SELECT EXISTS (SELECT 1 FROM workflow_queue WHERE status = 'queued' AND schedule
     OR EXISTS (SELECT 1 FROM workflow_step_executions x
                WHERE x.status IN ('pending', 'running') AND x.idempotency_key IS NOT NULL
                  AND NOT EXISTS (SELECT 1 FROM workflow_queue q WHERE q.instance_id = x.instance_id
-                                 AND q.branch = x.branch AND q.status <> 'processing'))
+                                 AND q.branch = x.branch AND q.visit = x.visit AND q.status <> 'processing'))
     OR NOT EXISTS (SELECT 1 FROM meta WHERE key = ?2 AND value = ?3)
 """
 

@@ -39,6 +39,11 @@ class LoadReport:
     news: Sequence[Problem]  # those of files whose problems have not been told yet
 
     @property
+    def good(self) -> bool:
+        """True when nothing is worse than a warning."""
+        return all(problem.warning for problem in self.problems)
+
+    @property
     def lines(self) -> list[str]:
         """What became of each workflow, a line each."""
         back = {version.name for version in self.restored}

@@ -1,18 +1,17 @@
-"""Messages on their way out: workers hand them over, and ask for a last word before each one is irrevocable.
+"""Messages on their way out: a pool of workers hands them over, and one keeps the book.
 
-Only this thread touches the database. A worker that has come to the irrevocable moment asks and waits; whoever else
-asks in the meantime is answered by the same commit, so that ten connections share one write to disk (reliability,
-section 2.2, T2).
+Only the thread that keeps the book touches the database. A worker that has come to the irrevocable moment asks and
+waits; what has been answered meanwhile, and whoever else asks, is written by the same commit, so that ten connections
+share one write to disk, and no answer waits for the end of the batch (reliability, section 2.2, T2 and T3).
 """
 
+from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
-from threading import Event
+from dataclasses import dataclass
+from threading import Condition, Thread
 
 from coopflow.channels.base import Channel
-from coopflow.core.deliveries import Delivery, Unavailable, Unknown
+from coopflow.core.deliveries import Delivery, Unavailable, Unknown, Withdrawn
 from coopflow.core.model import Message
 
 
@@ -23,22 +22,12 @@ class Outgoing:
     instance_id: int
     branch: str
     message: Message
+    perhaps_out: bool = False  # a tick that died had handed it over: only the transport knows whether it arrived
 
 
-LastCalls = Callable[[Sequence[Outgoing]], Collection[str]]  # those asked about → the keys of those that may go
-
-
-@dataclass(slots=True)
-class _Question:
-    """One worker at the irrevocable moment."""
-
-    outgoing: Outgoing
-    answered: Event = field(default_factory=Event)
-    may_go: bool = False
-
-    def answer(self, may_go: bool) -> None:
-        self.may_go = may_go
-        self.answered.set()
+Asked = Sequence[Outgoing]  # those that have come to the irrevocable moment
+Answered = Sequence[tuple[Outgoing, Delivery]]  # those that have met their fate
+Book = Callable[[Asked, Answered], Collection[str]]  # writes both down; answers with the keys of those that may go
 
 
 class Post:
@@ -57,54 +46,122 @@ class Post:
         for channel in self._channels.values():
             channel.close()
 
-    def deliver(self, batch: Sequence[Outgoing], last_calls: LastCalls) -> list[tuple[Outgoing, Delivery]]:
-        """Hand every message over; answer with the fate of each, in the order in which they were given."""
-        questions: SimpleQueue[_Question | None] = SimpleQueue()  # None: one message is done
-        with ThreadPoolExecutor(self._max_concurrent, thread_name_prefix="coopflow-send") as pool:
-            fates = [pool.submit(self._hand_over, outgoing, questions) for outgoing in batch]
-            for fate in fates:
-                fate.add_done_callback(lambda _: questions.put(None))
-            self._preside(questions, len(batch), last_calls)
-        return [(outgoing, fate.result()) for outgoing, fate in zip(batch, fates, strict=True)]
+    def deliver(self, batch: Sequence[Outgoing], book: Book) -> None:
+        """Hand every message over; if the book cannot be kept, or on Ctrl-C, only what is under way is ended."""
+        exchange = _Exchange(batch)
+        workers: list[Thread] = []
+        try:
+            self._start(workers, exchange, len(batch))
+            while exchange.goes_on():
+                exchange.write(book, patiently=True)
+        except BaseException:
+            exchange.stop()
+            for worker in workers:
+                worker.join()
+            exchange.write(book, patiently=False)  # what was answered meanwhile is a fact, whatever went wrong
+            raise
 
-    def _preside(self, questions: "SimpleQueue[_Question | None]", left: int, last_calls: LastCalls) -> None:
-        failure: BaseException | None = None
-        while left:
-            heard = _drain(questions)
-            left -= heard.count(None)
-            asked = [question for question in heard if question is not None]
-            granted: Collection[str] = ()
-            if asked and failure is None:
-                try:
-                    granted = last_calls([question.outgoing for question in asked])
-                except BaseException as error:  # noqa: BLE001 - the workers must hear "no" before it goes on its way
-                    failure = error
-            for question in asked:
-                question.answer(question.outgoing.message.key in granted)
-        if failure is not None:
-            raise failure
+    def _start(self, workers: list[Thread], exchange: "_Exchange", messages: int) -> None:
+        """Start the workers; fewer will do where the system gives no more."""
+        for number in range(min(self._max_concurrent, messages)):
+            # A daemon, so that a second Ctrl-C ends the process at once, as a kill would.
+            worker = Thread(target=self._work, args=(exchange,), name=f"coopflow-send-{number}", daemon=True)
+            try:
+                worker.start()
+            except RuntimeError:
+                if not workers:
+                    raise
+                return
+            workers.append(worker)
 
-    def _hand_over(self, outgoing: Outgoing, questions: "SimpleQueue[_Question | None]") -> Delivery:
-        asked: list[_Question] = []
+    def _work(self, exchange: "_Exchange") -> None:
+        while (outgoing := exchange.next()) is not None:
+            fate = self._hand_over(outgoing, exchange)
+            exchange.answer(outgoing, fate, urgent=not self.dedupes(outgoing.message.channel))
+
+    def _hand_over(self, outgoing: Outgoing, exchange: "_Exchange") -> Delivery:
+        said: list[bool] = []
 
         def last_call() -> bool:
-            question = _Question(outgoing)
-            asked.append(question)
-            questions.put(question)
-            question.answered.wait()
-            return question.may_go
+            said.append(exchange.last_call(outgoing))
+            return said[-1]
 
         try:
-            return self._channels[outgoing.message.channel].deliver(outgoing.message, last_call)
-        except Exception as error:  # noqa: BLE001 - whatever went wrong in a channel, the message has a fate
+            fate = self._channels[outgoing.message.channel].deliver(outgoing.message, last_call)
+        except BaseException as error:  # noqa: BLE001 - whatever went wrong in a channel, the message has a fate
             fault = f"fault in the {outgoing.message.channel} channel: {type(error).__name__}: {error}"
-            return Unknown(fault) if any(question.may_go for question in asked) else Unavailable(fault)
+            return Unknown(fault) if any(said) else Unavailable(fault)
+        if isinstance(fate, Withdrawn) and False not in said:
+            return Unavailable(f"fault in the {outgoing.message.channel} channel: it kept back what may go")
+        return fate
 
 
-def _drain(questions: "SimpleQueue[_Question | None]") -> list[_Question | None]:
-    heard = [questions.get()]
-    while True:
-        try:
-            heard.append(questions.get_nowait())
-        except Empty:
-            return heard
+class _Exchange:
+    """What the workers and the one who keeps the book tell each other about one batch."""
+
+    def __init__(self, batch: Sequence[Outgoing]) -> None:
+        self._changed = Condition()
+        self._waiting = deque(batch)  # not taken up yet
+        self._left = len(batch)  # not on the book yet
+        self._asked: list[Outgoing] = []
+        self._said: dict[str, bool] = {}  # by key: what was said to those that asked
+        self._answered: list[tuple[Outgoing, Delivery]] = []
+        self._urgent = False  # among the answers is one that a crash would turn into a doubt
+        self._stopped = False
+
+    # -- for the workers ------------------------------------------------------------------------------------------
+
+    def next(self) -> Outgoing | None:
+        """The next message to hand over; None when there is no other."""
+        with self._changed:
+            return self._waiting.popleft() if self._waiting else None
+
+    def last_call(self, outgoing: Outgoing) -> bool:
+        """Ask whether a message may still go, and wait for the answer."""
+        key = outgoing.message.key
+        with self._changed:
+            self._asked.append(outgoing)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: key in self._said or self._stopped)
+            return self._said.pop(key, False)
+
+    def answer(self, outgoing: Outgoing, fate: Delivery, *, urgent: bool) -> None:
+        """Tell what became of a message."""
+        with self._changed:
+            self._answered.append((outgoing, fate))
+            self._urgent = self._urgent or urgent
+            self._changed.notify_all()
+
+    # -- for the one who keeps the book ---------------------------------------------------------------------------
+
+    def goes_on(self) -> bool:
+        """True until the fate of every message is on the book."""
+        return self._left > 0
+
+    def write(self, book: Book, *, patiently: bool) -> None:
+        """Write down what there is to write: at once what is urgent, the rest when all of it has come in."""
+        with self._changed:
+            if patiently:
+                self._changed.wait_for(self._something_to_write)
+            asked, answered = tuple(self._asked), tuple(self._answered)
+            self._urgent = False
+        if not asked and not answered:
+            return
+        granted = book(asked, answered)
+        with self._changed:
+            del self._asked[: len(asked)], self._answered[: len(answered)]
+            self._left -= len(answered)
+            self._said.update({outgoing.message.key: outgoing.message.key in granted for outgoing in asked})
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Begin nothing new, and let nobody pass who has not passed yet."""
+        with self._changed:
+            self._stopped = True
+            self._asked.clear()
+            self._answered += [(outgoing, Withdrawn()) for outgoing in self._waiting]
+            self._waiting.clear()
+            self._changed.notify_all()
+
+    def _something_to_write(self) -> bool:
+        return self._urgent or bool(self._asked) or len(self._answered) == self._left

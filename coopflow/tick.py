@@ -4,50 +4,26 @@ Decide → do → record: a batch is claimed, decided and written in one transac
 that the intent to send is on disk before the first byte leaves, and the outcome after the last.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 
-from coopflow.composing import Composer
+from coopflow.batches import Engine as Engine
+from coopflow.batches import Overtaken, change_all
+from coopflow.batches import TickReport as TickReport
 from coopflow.core import desk
 from coopflow.core.case import Case
+from coopflow.core.decide import decide
 from coopflow.core.decisions import Send
-from coopflow.core.deliveries import Accepted, Delivery, Unknown
+from coopflow.core.deliveries import Accepted, Deferred, Delivery, Unavailable, Withdrawn
 from coopflow.core.model import Entry, Execution
-from coopflow.core.placing import may_go_now
 from coopflow.core.settle import advance, answered, answered_too_late, doubt, fail, intend, under_way
-from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, StepStatus
-from coopflow.sending import Outgoing, Post
-from coopflow.store.failures import is_database_trouble
-from coopflow.store.store import Store
-from coopflow.triggers import save_cases
+from coopflow.core.states import Awaited, InstanceStatus, StepStatus
+from coopflow.leftovers import entry_at, escalate
+from coopflow.leftovers import recover as recover
+from coopflow.sending import Answered, Asked, Outgoing
 
 BATCH = 500  # instances in one transaction: as fast as larger ones, and little is lost to a crash
-FAULT_PAUSE = timedelta(hours=1)  # an instance that trips over a fault of ours is left alone this long
-FAULTS_BEFORE_HOLD = 3
-
-
-@dataclass(slots=True)
-class Engine:
-    """What a tick works with."""
-
-    store: Store
-    post: Post
-    composer: Composer
-
-
-@dataclass(slots=True)
-class TickReport:
-    """What one pass did."""
-
-    advanced: int = 0
-    sent: int = 0
-    not_sent: int = 0
-    recovered: int = 0
-    escalated: int = 0
-    in_doubt: list[int] = field(default_factory=list)  # instances with a message whose fate is unknown
-    faults: list[str] = field(default_factory=list)  # what went wrong in coopflow itself, an instance each
-    limit_reached: bool = False
 
 
 def tick(
@@ -55,6 +31,7 @@ def tick(
 ) -> TickReport:
     """Carry out what is due at `now`; the caller holds the tick lock."""
     report = TickReport()
+    engine.epoch = None
     recover(engine, report, now=now)
     while not report.limit_reached:
         room = BATCH if limit is None else min(BATCH, limit - report.advanced)
@@ -73,81 +50,47 @@ def tick(
 
 def take_up(engine: Engine, report: TickReport, room: int, *, now: datetime) -> tuple[list[Outgoing], int]:
     """Claim a batch and advance it: what stays in the house is done, and the intent to send is on record."""
-    try:
-        with engine.store.transaction():
-            ids = engine.store.cases.due(now=now, limit=room)
-            return _advance_all(engine, ids, now=now), len(ids)
-    except _OneBadInstance:
-        pass  # the batch is rolled back and taken up one by one, so that the bad one is found and the others go on
     with engine.store.transaction():
         ids = engine.store.cases.due(now=now, limit=room)
-    outgoing = []
-    for instance_id in ids:
-        outgoing += _advance_alone(engine, report, instance_id, now=now)
-    return outgoing, len(ids)
+    parts = change_all(engine, report, ids, lambda cases: _advance_all(engine, cases, now=now), now=now)
+    return [outgoing for part in parts for outgoing in part], len(ids)
 
 
-class _OneBadInstance(Exception):
-    """Something in the batch tripped over a fault."""
-
-
-def _advance_all(engine: Engine, ids: Sequence[int], *, now: datetime) -> list[Outgoing]:
-    cases = engine.store.cases.load(ids)
-    outgoing = []
-    try:
-        for case in cases:
-            outgoing += _advance_one(engine, case, now=now)
-        save_cases(engine.store, cases, now=now)
-    except Exception as error:
-        if is_database_trouble(error):
-            raise
-        raise _OneBadInstance from error
-    return outgoing
-
-
-def _advance_alone(engine: Engine, report: TickReport, instance_id: int, *, now: datetime) -> list[Outgoing]:
-    try:
-        with engine.store.transaction():
-            return _advance_all(engine, [instance_id], now=now)
-    except _OneBadInstance as signal:
-        fault = f"instance {instance_id}: {type(signal.__cause__).__name__}: {signal.__cause__}"
-    report.faults.append(fault)
-    with engine.store.transaction():
-        _push_out(engine, instance_id, fault, now=now)
-    return []
-
-
-def _push_out(engine: Engine, instance_id: int, fault: str, *, now: datetime) -> None:
-    """Record a fault of ours on the instance it met, and look at it again later; the third time a person must."""
-    [case] = engine.store.cases.load([instance_id])
-    case.instance.error_count += 1
-    case.instance.last_error = fault
-    for entry in [found for found in case.entries.values() if found.scheduled_for and found.scheduled_for <= now]:
-        if case.instance.error_count >= FAULTS_BEFORE_HOLD:
-            case.hold(entry, f"fault in coopflow: {fault}", now=now)
-            break
-        entry.scheduled_for, entry.reason = now + FAULT_PAUSE, fault
-        case.note("step.deferred", now=now, step=entry.step_id, until=entry.scheduled_for, reason=fault)
-    engine.store.cases.save([case], now=now)
+def _advance_all(engine: Engine, cases: Sequence[Case], *, now: datetime) -> list[Outgoing]:
+    return [outgoing for case in cases for outgoing in _advance_one(engine, case, now=now)]
 
 
 def _advance_one(engine: Engine, case: Case, *, now: datetime) -> list[Outgoing]:
-    outgoing = []
+    intended = []
     for entry, send in advance(case, now=now):
-        if entry.branch in case.entries:  # the message before it may have ended the instance
-            outgoing += _intend(engine, case, entry, send, now=now)
-    return outgoing
+        if case.entries.get(entry.branch) is entry:  # the message before it may have ended the instance
+            intended += _intend(engine, case, entry, send, now=now)
+    outgoing = [found for found in intended if found.branch in case.entries]
+    if case.instance.status is not InstanceStatus.PAUSED:
+        return outgoing
+    for held_back in outgoing:  # by a hold that another branch ran into: nothing has left yet
+        _record(TickReport(), case, held_back, Withdrawn(), now=now)
+    return []
 
 
 def _intend(engine: Engine, case: Case, entry: Entry, send: Send, *, now: datetime) -> list[Outgoing]:
+    """T1: the final words on record, or those that are on record already."""
     from coopflow.texts.messages import RenderError
 
-    attempt = case.running.get((entry.branch, entry.visit, entry.attempts))
-    if attempt is not None and (attempt.input_data or {}).get("to") != send.to:
+    attempt = case.attempt(entry)
+    moved = attempt is not None and (attempt.input_data or {}).get("to") != send.to
+    unheard = case.handed_over(entry)
+    if unheard and (moved or not engine.post.dedupes(send.channel)):
+        why = "the address has changed since" if moved else "handing it over again could send it twice"
+        doubt(case, entry, f"the tick that handed it over was interrupted, and {why}", now=now)
+        return []
+    if attempt is not None and moved:
         case.end(entry, StepStatus.SKIPPED, now=now, error="the address has changed")
         attempt = None
     if attempt is not None:
         message = engine.composer.again(case, attempt, send, now=now)
+        if engine.post.dedupes(send.channel):
+            case.hand_over(attempt)
     else:
         try:
             message = engine.composer.compose(case, entry, send, now=now)
@@ -156,123 +99,109 @@ def _intend(engine: Engine, case: Case, entry: Entry, send: Send, *, now: dateti
             return []
         intend(case, entry, message, handed_over=engine.post.dedupes(send.channel), now=now)
     under_way(entry, send.channel)
-    return [Outgoing(case.instance.instance_id, entry.branch, message)]
+    return [Outgoing(case.instance.instance_id, entry.branch, message, perhaps_out=unheard)]
 
 
-# -- do -----------------------------------------------------------------------------------------------------------
+# -- do, and record -----------------------------------------------------------------------------------------------
 
 
 def hand_over(engine: Engine, report: TickReport, outgoing: Sequence[Outgoing], *, now: datetime) -> None:
-    """Send a batch's messages and record what became of each."""
-    if not outgoing:
-        return
-    fates = engine.post.deliver(outgoing, lambda asked: _last_calls(engine, asked, now=now))
-    with engine.store.transaction():
-        _record(engine, report, fates, now=now)
+    """Send a batch's messages; what becomes of them is on record as soon as it is known."""
+    if outgoing:
+        engine.post.deliver(outgoing, lambda asked, fates: _keep_book(engine, report, asked, fates, now=now))
 
 
-def _last_calls(engine: Engine, asked: Sequence[Outgoing], *, now: datetime) -> set[str]:
-    """T2: look once more at every reason not to send, and say "sending" on record before the irrevocable moment."""
-    granted = set()
-    with engine.store.transaction():
-        cases = {case.instance.instance_id: case for case in engine.store.cases.load(_ids(asked))}
-        for outgoing in asked:
-            case = cases[outgoing.instance_id]
-            attempt = _attempt(case, outgoing)
-            entry = case.entries.get(outgoing.branch)
-            if attempt is not None and entry is not None and _may_still_go(case, entry, outgoing, now=now):
-                attempt.status = StepStatus.RUNNING
-                case.journal.ended.append(attempt)
-                granted.add(outgoing.message.key)
-        engine.store.cases.save(cases.values(), now=now)
-    return granted
-
-
-def _may_still_go(case: Case, entry: Entry, outgoing: Outgoing, *, now: datetime) -> bool:
-    allowed = case.family.consent.get(outgoing.message.channel, {}).get("allowed") is not False
-    active = case.instance.active and case.instance.status is not InstanceStatus.PAUSED
-    return allowed and active and may_go_now(case.step(entry), case.workflow, coop=case.coop, tz=case.tz, now=now)
-
-
-# -- record -------------------------------------------------------------------------------------------------------
-
-
-def _record(engine: Engine, report: TickReport, fates: Sequence[tuple[Outgoing, Delivery]], *, now: datetime) -> None:
-    """T3: the outcome of every message, on a fresh copy of its case, since others may have changed it meanwhile."""
-    cases = {case.instance.instance_id: case for case in engine.store.cases.load(_ids([out for out, _ in fates]))}
+def _keep_book(engine: Engine, report: TickReport, asked: Asked, fates: Answered, *, now: datetime) -> Collection[str]:
+    """T3 of some messages and T2 of others, in one transaction; answers with the keys of those that may go."""
+    by_instance: dict[int, tuple[list[Outgoing], list[tuple[Outgoing, Delivery]]]] = defaultdict(lambda: ([], []))
+    for outgoing in asked:
+        by_instance[outgoing.instance_id][0].append(outgoing)
     for outgoing, fate in fates:
-        case = cases[outgoing.instance_id]
-        entry = case.entries.get(outgoing.branch)
-        attempt = _attempt(case, outgoing)
-        if attempt is None:
-            continue  # withdrawn before it was handed over, and on record as such
-        if entry is None or entry.awaits is not Awaited.SEND:
-            answered_too_late(case, attempt, fate, now=now)
-        else:
-            answered(case, entry, fate, now=now)
-            advance(case, now=now)  # what must be sent stays due for the next claim
-        _count(report, case, fate)
-    save_cases(engine.store, list(cases.values()), now=now)
+        by_instance[outgoing.instance_id][1].append((outgoing, fate))
+
+    def write(cases: list[Case]) -> tuple[set[str], TickReport]:
+        granted: set[str] = set()
+        part = TickReport()
+        for case in cases:
+            questions, answers = by_instance[case.instance.instance_id]
+            for outgoing, fate in answers:
+                _record(part, case, outgoing, fate, now=now)
+            granted |= {outgoing.message.key for outgoing in questions if _last_call(case, outgoing, now=now)}
+        return granted, part
+
+    try:
+        parts = change_all(engine, report, list(by_instance), write, now=now)
+    except Overtaken:
+        _record_late(engine, fates, now=now)
+        raise
+    for _, part in parts:
+        report.sent += part.sent
+        report.not_sent += part.not_sent
+        report.in_doubt += part.in_doubt
+    return {key for granted, _ in parts for key in granted}
 
 
-def _count(report: TickReport, case: Case, fate: Delivery) -> None:
-    if isinstance(fate, Accepted):
-        report.sent += 1
+def _last_call(case: Case, outgoing: Outgoing, *, now: datetime) -> bool:
+    """T2: look once more at every reason not to send, and say "sending" on record before the irrevocable moment."""
+    attempt = _attempt(case, outgoing)
+    if attempt is None or attempt.status is not StepStatus.PENDING or case.instance.status is InstanceStatus.PAUSED:
+        return False
+    entry = entry_at(case, attempt)
+    wanted = Send(outgoing.message.channel, outgoing.message.to)
+    if entry is None or decide(case, entry, now=now) != wanted:
+        return False
+    case.hand_over(attempt)
+    return True
+
+
+def _record(part: TickReport, case: Case, outgoing: Outgoing, fate: Delivery, *, now: datetime) -> None:
+    """T3: the outcome of a message, on a fresh copy of its case, since others may have changed it meanwhile."""
+    attempt = _attempt(case, outgoing)
+    if attempt is None:
+        return  # withdrawn before it was handed over, and on record as such
+    entry = entry_at(case, attempt)
+    if outgoing.perhaps_out:
+        if isinstance(fate, Deferred):  # another attempt would have another key, and might be a second message
+            fate = Unavailable(fate.reason)
+    elif isinstance(fate, Unavailable | Withdrawn):
+        case.take_back(attempt)
+    if entry is None:
+        answered_too_late(case, attempt, fate, now=now)
+    elif entry.awaits is Awaited.DOUBT:
+        _clear_up(case, entry, fate, now=now)
     else:
-        report.not_sent += 1
+        answered(case, entry, fate, now=now)
+        advance(case, now=now)  # what must be sent stays due for the next claim
+    _count(part, case, fate)
+
+
+def _clear_up(case: Case, entry: Entry, fate: Delivery, *, now: datetime) -> None:
+    """An answer that came after all settles the doubt if it says that the message left; else a person must judge."""
+    if isinstance(fate, Accepted):
+        desk.resolve(case, entry, sent=True, now=now)
+
+
+def _record_late(engine: Engine, fates: Answered, *, now: datetime) -> None:
+    """What was accepted is a fact, even to a tick that has lost the lead: it settles the doubt that the other had."""
+    with engine.store.transaction():
+        for outgoing in [found for found, fate in fates if isinstance(fate, Accepted)]:
+            [case] = engine.store.cases.load([outgoing.instance_id])
+            attempt = _attempt(case, outgoing)
+            entry = entry_at(case, attempt) if attempt else None
+            if entry is not None and entry.awaits is Awaited.DOUBT:
+                _clear_up(case, entry, Accepted(), now=now)
+                engine.store.cases.save([case], now=now)
+
+
+def _count(part: TickReport, case: Case, fate: Delivery) -> None:
+    if isinstance(fate, Accepted):
+        part.sent += 1
+    else:
+        part.not_sent += 1
     if any(entry.awaits is Awaited.DOUBT for entry in case.entries.values()):
-        report.in_doubt.append(case.instance.instance_id)
+        part.in_doubt.append(case.instance.instance_id)
 
 
 def _attempt(case: Case, outgoing: Outgoing) -> Execution | None:
     key = outgoing.message.key
     return next((attempt for attempt in case.running.values() if attempt.idempotency_key == key), None)
-
-
-def _ids(outgoing: Sequence[Outgoing]) -> list[int]:
-    return list(dict.fromkeys(item.instance_id for item in outgoing))
-
-
-# -- what a crash left, and what nobody closed --------------------------------------------------------------------
-
-
-def recover(engine: Engine, report: TickReport, *, now: datetime) -> None:
-    """Take up the messages that a tick which died had under way (design, section 6.2)."""
-    with engine.store.transaction():
-        ids = engine.store.cases.under_way()
-        cases = engine.store.cases.load(ids)
-        for case in cases:
-            for attempt in [found for found in case.running.values() if found.idempotency_key]:
-                _take_up_again(engine, report, case, attempt, now=now)
-        engine.store.cases.save(cases, now=now)
-
-
-def _take_up_again(engine: Engine, report: TickReport, case: Case, attempt: Execution, *, now: datetime) -> None:
-    entry = case.entries.get(attempt.branch)
-    if entry is None or entry.awaits is not Awaited.SEND:
-        if entry is None:
-            answered_too_late(case, attempt, Unknown("the tick was interrupted"), now=now)
-        return  # else it is in doubt, and a person has the task
-    if entry.status is not EntryStatus.PROCESSING:
-        return  # not left by a crash: it waits for its transport, or for its instance to be resumed
-    paused = case.instance.status is InstanceStatus.PAUSED
-    entry.status = EntryStatus.PAUSED if paused else EntryStatus.QUEUED
-    if attempt.status is StepStatus.PENDING or engine.post.dedupes(attempt.step_type):
-        entry.scheduled_for, entry.reason = now, "taken up again after a tick that was interrupted"
-        report.recovered += 1
-    else:
-        doubt(case, entry, "the tick was interrupted between handing it over and hearing the answer", now=now)
-        report.in_doubt.append(case.instance.instance_id)
-
-
-def escalate(engine: Engine, report: TickReport, *, now: datetime) -> None:
-    """Hand tasks that nobody has closed in time to the next person up."""
-    with engine.store.transaction():
-        tasks = engine.store.desk.to_escalate(now=now)
-        cases = {case.instance.instance_id: case for case in engine.store.cases.load([id_ for _, id_ in tasks])}
-        for task_id, instance_id in tasks:
-            case = cases[instance_id]
-            task = next(found for found in case.tasks if found.task_id == task_id)
-            desk.escalate(case, task, now=now)
-        engine.store.cases.save(cases.values(), now=now)
-        report.escalated = len(tasks)

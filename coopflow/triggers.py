@@ -24,6 +24,7 @@ from coopflow.errors import NotAllowed, NotFound
 from coopflow.problems import did_you_mean
 from coopflow.store.store import Store
 
+BY_INSTANCE = "instance_id:"  # what `triggered_by` says of an instance that another one's `start` step has started
 FAMILY_STATUS_AFTER = {"family_withdrew": "withdrawn"}  # events that say how a family stands from now on
 
 
@@ -222,8 +223,10 @@ def start_by_hand(
 
 def start_next(store: Store, case: Case, name: str, *, now: datetime) -> Result:
     """Start the workflow that a `start` step of another instance names; one that cannot start is a reason on record."""
-    family_id, origin = case.family.family_id, f"instance_id:{case.instance.instance_id}"
+    family_id, origin = case.family.family_id, f"{BY_INSTANCE}{case.instance.instance_id}"
     try:
+        if _comes_back_at_once(store, case, name, now=now):
+            raise NotAllowed(f"'{name}' led to this start without a pause: the workflows go round in circles")
         return _start_named(
             store, name, family_id, values=case.instance.context, triggered_by=origin, actor=ENGINE, now=now
         )
@@ -231,6 +234,18 @@ def start_next(store: Store, case: Case, name: str, *, now: datetime) -> Result:
         result = Result(answer=Answer.SKIPPED, family_id=family_id, reason=str(problem), workflow=name)
         store.log([_told(result, now)])
         return result
+
+
+def _comes_back_at_once(store: Store, case: Case, name: str, *, now: datetime) -> bool:
+    """True when a chain of starts, all of them at this moment, leads from a workflow to itself."""
+    while case.instance.trigger_date == now:
+        if case.workflow.name == name:
+            return True
+        starter = case.instance.triggered_by.partition(BY_INSTANCE)[2]
+        if not starter:
+            return False
+        [case] = store.cases.load([int(starter)])
+    return False
 
 
 def save_cases(store: Store, cases: Sequence[Case], *, now: datetime) -> None:

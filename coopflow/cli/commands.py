@@ -1,6 +1,13 @@
 """Every command, registered on the root by being imported."""
 
+from coopflow.cli import audit as audit
+from coopflow.cli import config as config
+from coopflow.cli import doubt as doubt
 from coopflow.cli import family as family
 from coopflow.cli import intake as intake
 from coopflow.cli import look as look
 from coopflow.cli import run as run
+from coopflow.cli import task as task
+from coopflow.cli import verbs as verbs
+from coopflow.cli import workflow as workflow
+from coopflow.cli import workflow_files as workflow_files

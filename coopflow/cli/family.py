@@ -16,8 +16,8 @@ from coopflow.cli.family_words import (
     show_family,
 )
 from coopflow.cli.lookup import every_family, resolve_family
-from coopflow.cli.main import app
 from coopflow.cli.options import DryRunOption, FormatOption, JsonOption, ReasonOption, chosen_format
+from coopflow.cli.root import app
 from coopflow.cli.session import Session, session_of
 from coopflow.cli.streams import opened
 from coopflow.cli.verdicts import touched_words

@@ -85,7 +85,8 @@ def import_words(imported: "Imported", *, dry_run: bool) -> list[str]:
     would = "would be " if dry_run else ""
     counts = f"{imported.new} {would}new, {imported.changed} {would}changed, {imported.unchanged} unchanged"
     tail = " No change." if not imported.changes else " Nothing was changed." if dry_run else ""
-    lines = [f"{imported.families} families: {counts}.{tail}"]
+    noun = "family" if imported.families == 1 else "families"
+    lines = [f"{imported.families} {noun}: {counts}.{tail}"]
     if unusual := unusual_statuses(change.family for change in imported.changes):
         stops = ", ".join(sorted(NOT_CONTACTED))
         lines.append(f"Families with the status {', '.join(unusual)} are written to; what stops messages is: {stops}.")

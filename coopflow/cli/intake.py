@@ -7,8 +7,8 @@ import typer
 
 from coopflow.cli.advancing import advance_now
 from coopflow.cli.lookup import resolve_family
-from coopflow.cli.main import app
 from coopflow.cli.options import DryRunOption, FamilyOption, FormatOption, JsonOption, WorkflowOption, chosen_format
+from coopflow.cli.root import app
 from coopflow.cli.session import Session, session_of
 from coopflow.cli.streams import opened, show_to_the_end
 from coopflow.cli.verdicts import EVENT_COLUMNS, TRIGGER_COLUMNS, Tally, event_words, started_words
@@ -97,7 +97,7 @@ def _take_predictions(session: Session, file: str | None, *, dry_run: bool, show
     with opened(file, example="coopflow trigger predictions.jsonl") as (source, stream), session.store() as store:
         tally = Tally(session, source, dry_run)
         judged = judge_predictions(store, read_records(stream, source), now=session.now, dry_run=dry_run)
-        show_to_the_end(session, Sheet(TRIGGER_COLUMNS, tally.judged(judged)), shown)
+        show_to_the_end(session, Sheet(TRIGGER_COLUMNS, tally.judged(judged), empty="No predictions came in."), shown)
     session.say(tally.summary("started", "skipped", "rejected", look="coopflow why"))
     _go_on(tally, now=now and bool(tally.verdicts["started"]))
 
@@ -110,7 +110,7 @@ def _take_events(session: Session, file: str, *, dry_run: bool, shown: Format | 
         tally = Tally(session, source, dry_run)
         records = read_records(stream, source)
         happened = take_events(store, records, actor=session.actor, now=session.now, dry_run=dry_run)
-        show_to_the_end(session, Sheet(EVENT_COLUMNS, tally.happened(happened)), shown)
+        show_to_the_end(session, Sheet(EVENT_COLUMNS, tally.happened(happened), empty="No events came in."), shown)
     session.say(tally.summary("recorded", "skipped", "rejected", look="coopflow status --family"))
     _go_on(tally, now=now and bool(tally.verdicts["recorded"]))
 
@@ -148,7 +148,7 @@ def _tell(
     from coopflow.intake.happening import record_event
 
     with session.store() as store:
-        reader = EventReader(store.coop.known_events, now=session.now)
+        reader = EventReader(store.known_events(), now=session.now)
         told = told_event(kind, resolve_family(session, store, family), data=data, at=at, reader=reader)
         with _changing(store, dry_run):
             one = record_event(store, told, actor=session.actor, now=session.now)

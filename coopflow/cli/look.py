@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coopflow.cli.main import app
 from coopflow.cli.options import FamilyOption, FormatOption, JsonOption, StateOption, WorkflowOption, chosen_format
+from coopflow.cli.root import app
 from coopflow.cli.session import Session, session_of
 from coopflow.errors import ExitCode
 from coopflow.render import Format, default_format, instant, show_document

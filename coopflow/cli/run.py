@@ -1,18 +1,17 @@
 """`init` and `tick`: what sets coopflow up and what keeps it going."""
 
 import signal
-import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from coopflow.cli.main import app
 from coopflow.cli.options import DryRunOption
+from coopflow.cli.root import app
 from coopflow.cli.session import Session, session_of
 from coopflow.core.durations import Duration
 from coopflow.errors import CoopflowError, ExitCode, Usage
@@ -78,12 +77,10 @@ def tick(
 
 
 def _once(session: Session, limits: Limits) -> None:
-    with _stopped_by_signals() as stop:
-        news, report = one_pass(session, limits, stop)
+    with _ended_by_signals():
+        news, report = one_pass(session, limits)
     if words := _needs_a_person(report):
         raise CoopflowError("\n".join(words))
-    if stop.is_set():
-        raise typer.Exit(ExitCode.INTERRUPTED)
     if news:
         raise typer.Exit(ExitCode.INVALID)
 
@@ -91,21 +88,21 @@ def _once(session: Session, limits: Limits) -> None:
 def _keep_going(session: Session, pause: float, limits: Limits) -> None:
     """Pass after pass until a signal; why one failed is told once, and the next one tries again."""
     told: list[str] = []
-    with _stopped_by_signals() as stop:
-        while not stop.is_set():
+    with suppress(KeyboardInterrupt), _ended_by_signals():
+        while True:
             now_and_here = Session(config=session.config, database=session.database, environ=session.environ)
             try:
-                _, report = one_pass(now_and_here, limits, stop)
+                _, report = one_pass(now_and_here, limits)
                 problems = _needs_a_person(report)
             except CoopflowError as problem:
                 problems = str(problem).splitlines()
             for line in problems if problems != told else ():
                 session.say(line)
             told = problems
-            stop.wait(pause)
+            time.sleep(pause)
 
 
-def one_pass(session: Session, limits: Limits, stop: threading.Event) -> "tuple[list[str], TickReport | None]":
+def one_pass(session: Session, limits: Limits) -> "tuple[list[str], TickReport | None]":
     """One tick under the lock: new errors in workflow files, told already, and its report; None: another is at work."""
     from coopflow.loading import refresh
     from coopflow.tick import tick as carry_out
@@ -123,24 +120,23 @@ def one_pass(session: Session, limits: Limits, stop: threading.Event) -> "tuple[
                 engine,
                 now=session.now,
                 limit=limits.instances,
-                out_of_time=lambda: stop.is_set() or (end is not None and time.monotonic() >= end),
+                out_of_time=lambda: end is not None and time.monotonic() >= end,
             )
         lock.touch(now=session.now)
     return news, report
 
 
 @contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
-    """SIGTERM and SIGINT let the batch at hand end first; a second one ends everything at once."""
-    stop = threading.Event()
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM ends a pass as Ctrl-C does: what is under way is finished, nothing new begun. A second one kills."""
 
-    def asked_to_stop(number: int, _: object) -> None:
-        stop.set()
+    def end(number: int, _: object) -> None:
         signal.signal(number, signal.SIG_DFL)
+        raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, asked_to_stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield stop
+        yield
     finally:
         for number, handling in before.items():
             signal.signal(number, handling)

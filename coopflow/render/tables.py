@@ -49,7 +49,9 @@ def write_table(
         out.write(f"{visible(sheet.empty)}\n")
         return
     width = width or width_of(out)
-    body = _cards(sheet.columns, cells) if _as_cards(sheet, cells, width) else [_table(sheet.columns, cells, out)]
+    widths = _widths(sheet.columns, cells, width)
+    as_cards = sheet.card or widths is None
+    body = _cards(sheet.columns, cells) if as_cards else [_table(sheet.columns, cells, widths, out)]
     heading = [styled(sheet.title, "bold"), styled("")] if sheet.title else []
     out.write(drawn([*heading, *body], width=width, colour=wants_colour(out) if colour is None else colour))
 
@@ -98,16 +100,17 @@ def console(out: TextIO, width: int, *, colour: bool) -> Console:
     )
 
 
-def _table(columns: Sequence[Column], cells: Sequence[Sequence[str]], out: TextIO) -> Table:
+def _table(
+    columns: Sequence[Column], cells: Sequence[Sequence[str]], widths: Sequence[int] | None, out: TextIO
+) -> Table:
     from rich.box import Box
     from rich.table import Table
 
     rule = "─" if can_draw(out) else "-"
     box = Box(f"    \n    \n {rule}{rule} \n    \n    \n    \n    \n    \n")
     table = Table(box=box, show_edge=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0), header_style="bold")
-    for column in columns:
-        title = styled(column.title)
-        table.add_column(title, justify=column.justify, min_width=column.min_width or None, overflow="fold")
+    for column, width in zip(columns, widths or (), strict=True):
+        table.add_column(styled(column.title), justify=column.justify, width=width, overflow="fold")
     for row in cells:
         table.add_row(*(styled(cell, _style(cell, column)) for cell, column in zip(row, columns, strict=True)))
     return table
@@ -122,15 +125,24 @@ def _cards(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> Iterato
             yield styled(f"{column.title}: ").append_text(styled(cell, _style(cell, column)))
 
 
-def _as_cards(sheet: Sheet, cells: Sequence[Sequence[str]], width: int) -> bool:
-    """Whether the rows are easier to read as cards: asked for, or too narrow for words to stay whole."""
-    if sheet.card:
-        return True
-    needed = [
-        max(column.min_width, _longest_word(column.title), *(_longest_word(row[place]) for row in cells))
-        for place, column in enumerate(sheet.columns)
+def _widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -> list[int] | None:
+    """How wide each column is: as it likes if there is room, else the widest give way; None: words would break."""
+    from rich.cells import cell_len
+
+    texts = [[column.title, *(row[place] for row in cells)] for place, column in enumerate(columns)]
+    likes = [
+        max(column.min_width, *(cell_len(visible(text)) for text in texts[place]))
+        for place, column in enumerate(columns)
     ]
-    return sum(needed) + _GAP * (len(needed) - 1) > width
+    least = [max(column.min_width, *map(_longest_word, texts[place])) for place, column in enumerate(columns)]
+    too_much = sum(likes) + _GAP * (len(likes) - 1) - width
+    while too_much > 0:
+        widest = max(range(len(likes)), key=lambda place: likes[place] - least[place])
+        if likes[widest] == least[widest]:
+            return None
+        likes[widest] -= 1
+        too_much -= 1
+    return likes
 
 
 def _longest_word(text: str) -> int:

@@ -23,10 +23,10 @@ from coopflow.core.workflow import (
 from coopflow.reports.words import (
     ON_THE_DESK,
     closing,
+    event_words,
     joined,
     outcome_words,
     outcomes_of,
-    waiting_words,
     waits_for,
     with_others,
 )
@@ -224,7 +224,7 @@ def _waiting(step: WaitStep) -> Iterator[str]:
     length = step.duration or step.timeout
     if step.until_event:
         most = f", for {length} at most" if length else ""
-        yield f"until {waiting_words(step)}{most}"
+        yield f"until {event_words(step.until_event)}{most}"
     elif length:
         yield f"for {length}"
 

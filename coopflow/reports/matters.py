@@ -52,11 +52,7 @@ class Matter:
 
 def needs_you(store: Store, scope: Scope, *, now: datetime, few: int = ALL) -> list[Matter]:
     """Open tasks, the most urgent first, then what a person has paused."""
-    own: dict[str, Any] = {
-        "family_id": scope.family_id,
-        "workflow": scope.workflow,
-        "limit": -1 if few is None else few,
-    }
+    own: dict[str, Any] = {"family_id": scope.family_id, "workflow": scope.workflow, "limit": few}
     tasks = store.looking.open_tasks(now=now, **own)
     halted = store.looking.halted(**own)
     on_hold = _on_hold(store.looking.branches([row["instance_id"] for row in halted]))
@@ -115,11 +111,7 @@ def _whose(row: Row) -> dict[str, Any]:
 
 def went_wrong(store: Store, scope: Scope, *, now: datetime, few: int = ALL) -> list[Matter]:
     """What failed lately, and what goes on although something went wrong."""
-    own: dict[str, Any] = {
-        "family_id": scope.family_id,
-        "workflow": scope.workflow,
-        "limit": -1 if few is None else few,
-    }
+    own: dict[str, Any] = {"family_id": scope.family_id, "workflow": scope.workflow, "limit": few}
     troubled = store.looking.troubled(**own)
     branches = store.looking.branches([row["instance_id"] for row in troubled])
     return [

@@ -150,12 +150,13 @@ def words_of(event: Row, names: Mapping[str, str], *, when: When) -> str:
     kind = event["kind"]
     data = {**event["data"], **(event["personal"] or {})}
     data.pop(PERSONAL, None)
-    said_by = "" if event["actor"] == ENGINE else f" (by {event['actor']})"
     if "." in kind:
-        return sentence(kind, {key: _readable(kind, key, value, names, when) for key, value in data.items()}) + said_by
+        words = sentence(kind, {key: _readable(kind, key, value, names, when) for key, value in data.items()})
+        return words if event["actor"] == ENGINE or event["actor"] in words else f"{words} (by {event['actor']})"
     meaning = BUILT_IN_EVENTS.get(kind)
     told = f"{meaning[0].upper()}{meaning[1:]} ({kind})" if meaning else kind
-    return ": ".join(filter(None, [told, _listed(data)])) + said_by
+    source = "" if event["actor"] == ENGINE else f", told by {event['actor']}"
+    return ": ".join(filter(None, [told + source, _listed(data)]))
 
 
 def _readable(kind: str, key: str, value: Any, names: Mapping[str, str], when: When) -> Any:

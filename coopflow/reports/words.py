@@ -29,7 +29,7 @@ def waits_for(branch: Row, step: Step, task_id: int | None, *, paused_because: s
     if awaits in ON_THE_DESK:
         return _from_the_desk(branch, awaits, task_id)
     if paused_because is not None:
-        return f"someone to resume it ({paused_because})"
+        return f"someone to resume it: {paused_because}"
     if branch["status"] == EntryStatus.PROCESSING:
         return branch["reason"] or "its message to leave"
     due = branch["scheduled_for"] is not None and branch["scheduled_for"] <= now
@@ -37,7 +37,9 @@ def waits_for(branch: Row, step: Step, task_id: int | None, *, paused_because: s
         return f"{NEXT_TICK} ({branch['reason']})" if due else waiting_words(step)
     if due:
         return NEXT_TICK
-    return branch["reason"] or (f"{step.delay} to pass" if step.delay else "its time")
+    if awaits is Awaited.TURN and not branch["attempts"]:  # which rules moved it is told by `show`
+        return f"{step.delay} to pass" if step.delay else "its time"
+    return branch["reason"] or "its time"
 
 
 def _from_the_desk(branch: Row, awaits: Awaited, task_id: int | None) -> str:
@@ -52,14 +54,17 @@ def _from_the_desk(branch: Row, awaits: Awaited, task_id: int | None) -> str:
 
 
 def waiting_words(step: WaitStep) -> str:
-    """What a `wait` step waits for."""
-    return event_words(step.until_event) if step.until_event else "time to pass"
+    """What a `wait` step waits for, in short."""
+    if step.until_event is None:
+        return "time to pass"
+    meaning = BUILT_IN_EVENTS.get(step.until_event)
+    return f"word that {meaning}" if meaning else step.until_event
 
 
 def event_words(kind: str) -> str:
-    """A kind of outside event with what it means, where coopflow knows it."""
+    """An outside event that is waited for, with what it means where coopflow knows it."""
     meaning = BUILT_IN_EVENTS.get(kind)
-    return f"{kind} ({meaning})" if meaning else kind
+    return f"word that {meaning} ({kind})" if meaning else kind
 
 
 def why_paused(instance: Row) -> str | None:

@@ -1,7 +1,7 @@
 """Questions to the database whose answers are rows by name: instants and JSON are read, nothing else is changed."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from peewee import Database
@@ -32,12 +32,17 @@ class Asking:
         with translating(getattr(self._db, "path", None)):
             cursor = self._db.execute_sql(statement, parameters)
             names = [column[0] for column in cursor.description]
-            return [dict(zip(names, map(_read, names, row), strict=True)) for row in cursor]
+            return list(_rows(names, cursor))
 
 
-def _read(name: str, cell: Any) -> Any:
-    read = _READ.get(name)
-    return cell if read is None or cell is None else read(cell)
+def _rows(names: Sequence[str], cursor: Iterable[Sequence[Any]]) -> Iterator[Row]:
+    readers = [(name, _READ[name]) for name in names if name in _READ]
+    for cells in cursor:
+        row: dict[str, Any] = dict(zip(names, cells, strict=True))
+        for name, read in readers:
+            if row[name] is not None:
+                row[name] = read(row[name])
+        yield row
 
 
 def all_of(clauses: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:

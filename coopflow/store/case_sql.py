@@ -2,7 +2,8 @@
 
 INSTANCES = """
 SELECT instance_id, template_id, family_id, triggered_by, trigger_date, status, current_step, context, started_at,
-       completed_at, outcome, outcome_notes, error_count, last_error
+       completed_at, outcome, outcome_notes, error_count, last_error,
+       (SELECT MIN(event_id) FROM event_log WHERE event_log.instance_id = workflow_instances.instance_id)
 FROM workflow_instances WHERE instance_id IN (SELECT value FROM json_each(?))
 """
 ENTRIES = """
@@ -25,7 +26,7 @@ SELECT instance_id, step_id, output_data FROM workflow_step_executions
 WHERE instance_id IN (SELECT value FROM json_each(?)) AND status = 'completed' ORDER BY execution_id
 """
 EVENTS = """
-SELECT family_id, kind, MAX(at) FROM event_log
+SELECT family_id, kind, MAX(event_id) FROM event_log
 WHERE family_id IN (SELECT value FROM json_each(?)) AND instr(kind, '.') = 0 GROUP BY family_id, kind
 """
 ADD_INSTANCE = """
@@ -34,8 +35,9 @@ INSERT INTO workflow_instances (instance_id, template_id, family_id, triggered_b
 VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?)
 """
 SAVE_INSTANCE = """
-UPDATE workflow_instances SET status = ?, current_step = ?, started_at = ?, completed_at = ?, next_execution_at = ?,
-       outcome = ?, outcome_notes = ?, error_count = ?, last_error = ?, slot = CASE WHEN ? THEN slot END
+UPDATE workflow_instances SET template_id = ?, status = ?, current_step = ?, started_at = ?, completed_at = ?,
+       next_execution_at = ?, outcome = ?, outcome_notes = ?, error_count = ?, last_error = ?,
+       slot = CASE WHEN ? THEN slot END
 WHERE instance_id = ?
 """
 SAVE_ENTRY = """
@@ -65,4 +67,19 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 SAVE_TASK = """
 UPDATE coordinator_tasks SET description = ?, due_date = ?, priority = ?, assignee = ?, status = ?, outcome = ?,
        notes = ?, completed_at = ?, escalation_level = ?, escalate_at = ? WHERE task_id = ?
+"""
+
+# An instance that cannot be read is held back without being read.
+COUNT_FAULT = "UPDATE workflow_instances SET error_count = error_count + 1, last_error = ? WHERE instance_id = ?"
+PUT_OFF = """
+UPDATE workflow_queue SET status = 'queued', scheduled_for = ?, reason = ?
+WHERE instance_id = ? AND (status = 'queued' AND scheduled_for <= ? OR status = 'processing')
+"""
+FAULTS = "SELECT family_id, error_count, status FROM workflow_instances WHERE instance_id = ?"
+HOLD_UNREAD = "UPDATE workflow_instances SET status = 'paused', outcome_notes = ? WHERE instance_id = ?"
+HOLD_QUEUE = "UPDATE workflow_queue SET status = 'paused' WHERE instance_id = ? AND status = 'queued'"
+NEXT_TIME = """
+UPDATE workflow_instances SET next_execution_at =
+  (SELECT MIN(scheduled_for) FROM workflow_queue WHERE instance_id = ?1 AND status = 'queued')
+WHERE instance_id = ?1
 """

@@ -13,17 +13,21 @@ from typing import Any
 from peewee import Database
 
 from coopflow.core.audit import canonical_json
-from coopflow.core.case import Case
+from coopflow.core.case import ENGINE, Case
 from coopflow.core.facts import Facts
-from coopflow.core.instants import format_instant, parse_instant
-from coopflow.core.model import Coop, Entry, Execution, Task
+from coopflow.core.instants import format_instant
+from coopflow.core.model import Coop, Entry, Event, Execution, Task
+from coopflow.core.states import ACTIVE, InstanceStatus
 from coopflow.store import case_sql as sql
 from coopflow.store import rows
 from coopflow.store.families import families_by_id
 from coopflow.store.log import LogWriter
+from coopflow.store.meta import read_meta, write_meta
 from coopflow.store.templates import Templates
 
 PRIORITIES = range(10, 0, -1)  # most urgent first
+AS_OFTEN_AS_ASKED = ("manual:", "instance_id:")  # a person may start it again, and so may a step that comes round again
+EPOCH = "epoch"  # the fact about the database that says which tick leads
 
 
 class Cases:
@@ -48,16 +52,45 @@ class Cases:
                 break
         return list(found)
 
+    def take_the_lead(self) -> int:
+        """Count one more tick that is at work; any other that is still at it finds out at its next change."""
+        epoch = self.leader() + 1
+        write_meta(self._db, EPOCH, str(epoch))
+        return epoch
+
+    def leader(self) -> int:
+        """The number of the tick that took the lead last."""
+        return int(read_meta(self._db, EPOCH))
+
     def under_way(self) -> list[int]:
         """The instances with a message under way; to the holder of the lock: those that a dead tick has left."""
         return [
             row[0]
             for row in self._rows(
-                "SELECT DISTINCT instance_id FROM workflow_step_executions"
-                " WHERE status IN ('pending', 'running') AND idempotency_key IS NOT NULL",
+                "SELECT DISTINCT x.instance_id FROM workflow_step_executions x"
+                " LEFT JOIN workflow_queue q USING (instance_id, branch, visit)"
+                " WHERE x.status IN ('pending', 'running') AND x.idempotency_key IS NOT NULL"
+                " AND (q.status IS NULL OR q.status = 'processing')",
                 (),
             )
         ]
+
+    def put_off_unread(self, instance_id: int, fault: str, *, until: datetime, most: int, now: datetime) -> None:
+        """Leave an instance that cannot even be read alone for a while, and after so many faults to a person."""
+        connection = self._db.connection()
+        stamp = format_instant(now)
+        connection.execute(sql.COUNT_FAULT, (fault, instance_id))
+        connection.execute(sql.PUT_OFF, (format_instant(until), fault, instance_id, stamp))
+        [(family_id, faults, status)] = self._rows(sql.FAULTS, (instance_id,))
+        kind, data = "step.deferred", {"until": format_instant(until), "reason": fault}
+        if faults >= most and status in ACTIVE - {InstanceStatus.PAUSED}:
+            kind, data = "instance.paused", {"reason": fault}
+            connection.execute(sql.HOLD_UNREAD, (fault, instance_id))
+            connection.execute(sql.HOLD_QUEUE, (instance_id,))
+            connection.execute(sql.ADD_TASK, rows.task_row(_to_mend(instance_id, family_id, fault, now)))
+        connection.execute(sql.NEXT_TIME, (instance_id,))
+        event = Event(at=now, kind=kind, actor=ENGINE, family_id=family_id, instance_id=instance_id, data=data)
+        LogWriter(self._db).append([event])
 
     def next_id(self) -> int:
         """The id for the next instance; ids are given out inside the writing transaction, so no two are alike."""
@@ -68,7 +101,9 @@ class Cases:
     def load(self, instance_ids: Sequence[int], *, actor: str | None = None) -> list[Case]:
         """The cases with these ids, in this order; ids that do not exist are left out."""
         ids = json.dumps(instance_ids)
-        instances = {row[0]: rows.instance_of(row) for row in self._rows(sql.INSTANCES, (ids,))}
+        instances, began = {}, {}
+        for row in self._rows(sql.INSTANCES, (ids,)):
+            instances[row[0]], began[row[0]] = rows.instance_of(row), row[-1] or 0
         entries = self._entries(ids)
         tasks = self._tasks(ids)
         running = self._running(ids)
@@ -92,7 +127,7 @@ class Cases:
                     family=families[instance.family_id],
                     trigger=instance.context,
                     outputs=outputs.get(instance_id, {}),
-                    events=_since(events[instance.family_id], instance.trigger_date),
+                    events=_since(events[instance.family_id], began[instance_id]),
                     known_events=self._coop.known_events,
                 ),
                 entries=entries.get(instance_id, {}),
@@ -132,10 +167,10 @@ class Cases:
             found[instance_id][step_id] = json.loads(output or "{}")
         return found
 
-    def _events(self, family_ids: Collection[str]) -> Mapping[str, list[tuple[str, datetime]]]:
-        found: dict[str, list[tuple[str, datetime]]] = defaultdict(list)
-        for family_id, kind, at in self._rows(sql.EVENTS, (json.dumps(sorted(family_ids)),)):
-            found[family_id].append((kind, parse_instant(at)))
+    def _events(self, family_ids: Collection[str]) -> Mapping[str, list[tuple[str, int]]]:
+        found: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        for family_id, kind, event_id in self._rows(sql.EVENTS, (json.dumps(sorted(family_ids)),)):
+            found[family_id].append((kind, event_id))
         return found
 
     def _rows(self, sql: str, parameters: Sequence[Any]) -> list[Any]:
@@ -155,7 +190,7 @@ class Cases:
                 instance.triggered_by,
                 format_instant(instance.trigger_date),
                 self._free_slot(case),
-                None if instance.triggered_by.startswith("manual:") else rows.start_key(case),
+                None if instance.triggered_by.startswith(AS_OFTEN_AS_ASKED) else rows.start_key(case),
                 canonical_json(instance.context),
                 format_instant(instance.trigger_date),
             ),
@@ -225,5 +260,18 @@ class Cases:
 _SCORES = frozenset({"engagement_score", "withdrawal_risk", "family.engagement_score", "family.withdrawal_risk"})
 
 
-def _since(events: Iterable[tuple[str, datetime]], began: datetime) -> frozenset[str]:
-    return frozenset(kind for kind, at in events if at >= began)
+def _to_mend(instance_id: int, family_id: str, fault: str, now: datetime) -> Task:
+    return Task(
+        family_id=family_id,
+        instance_id=instance_id,
+        task_type="fault",
+        description=f"Instance {instance_id} cannot be read, so nothing of it goes on until it is mended: {fault}",
+        due_date=now,
+        priority="high",
+        created_date=now,
+    )
+
+
+def _since(events: Iterable[tuple[str, int]], began: int) -> frozenset[str]:
+    """The kinds that happened after an instance began: by the order of the log, which no clock can set back."""
+    return frozenset(kind for kind, event_id in events if event_id > began)

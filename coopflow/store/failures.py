@@ -8,7 +8,7 @@ from peewee import PeeweeException
 
 from coopflow.errors import CoopflowError, DatabaseUnusable, Temporary
 
-RESTORE = "restore the last good backup with: coopflow restore"
+RESTORE = "put the last good copy of the file in its place"
 
 _TEMPORARY = {
     sqlite3.SQLITE_BUSY: "is in use by another program and did not become free in time; try again",

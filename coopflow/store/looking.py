@@ -5,6 +5,7 @@ from datetime import datetime
 
 from coopflow.core.instants import format_instant
 from coopflow.core.model import Prediction
+from coopflow.core.states import ACTIVE
 from coopflow.store import looking_sql as sql
 from coopflow.store.asking import Asking, Row, all_of, listed
 from coopflow.store.lock import last_beat
@@ -213,10 +214,15 @@ def _wanted(
             "i.instance_id IN (SELECT value FROM json_each(?))": listed(ids),
             "i.family_id = ?": family_id,
             "t.template_name = ?": workflow,
-            "i.status IN (SELECT value FROM json_each(?))": listed(statuses),
+            f"{sql.IN_STATUS} {_still_active(statuses)}": listed(statuses),
             "(i.completed_at IS NULL OR i.completed_at >= ?)": finished_since and format_instant(finished_since),
         }
     )
+
+
+def _still_active(statuses: Sequence[str] | None) -> str:
+    """What lets the index of the active instances be used, where no finished ones are asked for."""
+    return "AND i.completed_at IS NULL" if statuses and ACTIVE.issuperset(statuses) else ""
 
 
 def _period(since: datetime, now: datetime, workflow: str | None) -> Mapping[str, str | None]:

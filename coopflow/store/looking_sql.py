@@ -10,6 +10,7 @@ PRESSING_FIRST = """
 i.completed_at IS NOT NULL, i.completed_at DESC, i.status <> 'paused', i.next_execution_at IS NULL, i.next_execution_at,
 """
 MATCHING = "SELECT COUNT(*) AS instances FROM workflow_instances i JOIN workflow_templates t USING (template_id)"
+IN_STATUS = "i.status IN (SELECT value FROM json_each(?))"
 # Paused, and no task on the desk says why: a person paused it.
 HALTED = """
 i.status = 'paused' AND NOT EXISTS (SELECT 1 FROM coordinator_tasks k WHERE k.instance_id = i.instance_id

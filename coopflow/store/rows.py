@@ -52,6 +52,7 @@ def instance_row(case: Case) -> tuple[Any, ...]:
     instance = case.instance
     times = [e.scheduled_for for e in case.entries.values() if e.scheduled_for and e.status is EntryStatus.QUEUED]
     return (
+        instance.template_id,
         instance.status,
         instance.current_step,
         text(instance.started_at),

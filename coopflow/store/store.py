@@ -70,6 +70,11 @@ class Store:
         """Store predictions, each with the verdict it was given."""
         families.add_predictions(self.db, judged, now=now)
 
+    def known_events(self) -> frozenset[str]:
+        """The kinds of event that may be recorded: those that are declared, and those that start a workflow."""
+        own = {workflow.trigger.event for workflow in self.templates.current() if workflow.trigger.event}
+        return self.coop.known_events | own
+
     def attribute_names(self) -> list[str]:
         """Every attribute that any family has."""
         rows = self.db.execute_sql("SELECT DISTINCT key FROM families, json_each(families.attributes) ORDER BY key")

@@ -14,6 +14,12 @@ from coopflow.errors import NotFound
 from coopflow.problems import did_you_mean
 from coopflow.store.tables import TemplateRow
 
+_IN_USE = """
+SELECT t.template_name, t.version, COUNT(*)
+FROM workflow_instances i JOIN workflow_templates t USING (template_id)
+WHERE i.completed_at IS NULL GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredVersion:

@@ -8,7 +8,8 @@ from typing import Any
 from coopflow.cli.screens.text import Clock, block, several, write
 from coopflow.cli.session import Session
 from coopflow.core.model import Family
-from coopflow.render import Column, Format, Hint, Sheet, ago, duration
+from coopflow.core.states import InstanceStatus
+from coopflow.render import Column, Format, Sheet, duration
 from coopflow.reports.lines import KEYS
 from coopflow.reports.matters import Matter, Scope, silence
 from coopflow.reports.overview import Overview
@@ -156,15 +157,19 @@ def instances_sheet(found: Overview, clock: Clock) -> Sheet:
     columns = [
         Column("instance_id", "Id", justify="right"),
         Column("family", "Family"),
-        Column("workflow", "Workflow"),
-        Column("status", "Status", style=Hint.STATE),
+        Column("workflow", "Workflow", min_width=max((len(line["workflow"]) for line in found.instances), default=0)),
         Column("step_name", "Step"),
-        Column("since", "Since", show=lambda at: ago(at, clock.now, clock.tz)),
         Column("waits_for", "Waits for, or how it ended" if ended else "Waits for"),
-        Column("next_execution_at", "Next"),
+        Column("next_execution_at", "Next", show=clock.short),
     ]
-    rows = [{**line, "family": family_words(line)} for line in found.instances]
+    rows = [{**line, "family": family_words(line), "waits_for": _standing(line)} for line in found.instances]
     return Sheet(columns, rows, title="Instances", empty="No instance matches.")
+
+
+def _standing(line: Mapping[str, Any]) -> str | None:
+    """What it waits for, or how it ended; that it does not run comes first."""
+    runs = line["status"] in (InstanceStatus.PENDING, InstanceStatus.RUNNING)
+    return line["waits_for"] if runs else f"{line['status']}; {line['waits_for']}"
 
 
 def after_the_table(found: Overview, scope: Scope, clock: Clock) -> Iterator[str]:

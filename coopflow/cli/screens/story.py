@@ -7,8 +7,9 @@ from coopflow.cli.screens.text import Clock, write
 from coopflow.cli.session import Session
 from coopflow.render import Column, Format, Hint, Sheet, TimelineEntry, on_terminal, timeline
 from coopflow.render.terminal import width_of
+from coopflow.reports.ahead import Ahead
 from coopflow.reports.lines import finished
-from coopflow.reports.story import Story, as_rows
+from coopflow.reports.story import Happened, Story, as_rows
 from coopflow.reports.words import family_words, started_by, why_paused
 
 GAPS = 6  # columns of a timeline beside its words: the glyph, and blanks
@@ -79,7 +80,7 @@ def _room(story: Story, clock: Clock, out: TextIO) -> int | None:
     """How many columns a terminal has for the sentences; None: lines may have any length."""
     if not on_terminal(out):
         return None
-    told = [*story.past, *story.ahead]
+    told: list[Happened | Ahead] = [*story.past, *story.ahead]
     wide = max(len(line.state) for line in told), max(len(clock(line.at)) for line in told if line.at is not None)
     return width_of(out) - sum(wide) - GAPS
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TextIO
 from zoneinfo import ZoneInfo
 
+from coopflow.core.timing import local_text
 from coopflow.render import moment, visible
 from coopflow.render.terminal import forgiving
 
@@ -20,6 +21,10 @@ class Clock:
     def __call__(self, at: datetime) -> str:
         """`Tue 24 Nov 09:00 (in 2 days)`."""
         return moment(at, self.tz, self.now)
+
+    def short(self, at: datetime) -> str:
+        """`Tue 24 Nov 09:00`."""
+        return local_text(at, self.tz)
 
 
 def write(lines: Iterable[str], out: TextIO) -> None:

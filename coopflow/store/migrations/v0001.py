@@ -251,6 +251,8 @@ INDEXES = (
     "CREATE INDEX assessments_by_family ON risk_assessments (family_id, assessed_at DESC)",
     "CREATE INDEX predictions_by_family ON ml_predictions (family_id, received_at DESC)",
     "CREATE INDEX events_by_instance ON event_log (instance_id) WHERE instance_id IS NOT NULL",
+    "CREATE INDEX events_by_family ON event_log (family_id, event_id) WHERE family_id IS NOT NULL",
+    "CREATE INDEX instances_failed ON workflow_instances (completed_at) WHERE status = 'failed'",
     "CREATE INDEX events_outside ON event_log (family_id, kind, at) WHERE instr(kind, '.') = 0",
     "CREATE INDEX personal_by_family ON event_personal (family_id) WHERE family_id IS NOT NULL",
 )

@@ -1,0 +1,147 @@
+"""Many cases changed in one transaction; when one trips over a fault, each in its own, and the bad one is set aside.
+
+Every change of a tick goes through here, so it is also here that a tick finds out that another one has taken the lead.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from coopflow.composing import Composer
+from coopflow.core.case import Case
+from coopflow.core.decisions import Hold
+from coopflow.core.model import Entry
+from coopflow.core.settle import settle
+from coopflow.core.states import EntryStatus
+from coopflow.errors import Temporary
+from coopflow.sending import Post
+from coopflow.store.failures import is_database_trouble
+from coopflow.store.store import Store
+from coopflow.triggers import save_cases
+
+FAULT_PAUSE = timedelta(hours=1)  # an instance that trips over a fault of ours is left alone this long
+FAULTS_BEFORE_HOLD = 3
+LONGEST_FAULT = 500  # characters of it that are kept
+
+Done = TypeVar("Done")
+
+
+@dataclass(slots=True)
+class Engine:
+    """What a tick works with."""
+
+    store: Store
+    post: Post
+    composer: Composer
+    epoch: int | None = None  # the number of this tick among all that have changed something; None: it has not yet
+
+
+@dataclass(slots=True)
+class TickReport:
+    """What one pass did."""
+
+    advanced: int = 0
+    sent: int = 0
+    not_sent: int = 0
+    recovered: int = 0
+    escalated: int = 0
+    in_doubt: list[int] = field(default_factory=list)  # instances with a message whose fate is unknown
+    faults: list[str] = field(default_factory=list)  # what went wrong in coopflow itself, an instance each
+    limit_reached: bool = False
+
+
+class Overtaken(Temporary):
+    """Another tick has begun to work although this one is not done: its lock must have been taken away."""
+
+    def __init__(self) -> None:
+        super().__init__("another tick has taken over, although this one held the lock; was the lock file deleted?")
+
+
+def change_all(
+    engine: Engine, report: TickReport, ids: Sequence[int], change: Callable[[list[Case]], Done], *, now: datetime
+) -> list[Done]:
+    """Load these instances, change them and save them; answer with what the change came to, in one part or in many."""
+    if not ids:
+        return []
+    if engine.epoch is None:
+        with engine.store.transaction():
+            engine.epoch = engine.store.cases.take_the_lead()
+    try:
+        with engine.store.transaction():
+            return [_change(engine, ids, change, now=now)]
+    except _OneBadInstance:
+        pass  # all of it is rolled back and done one by one, so that the bad one is found and the others go on
+    parts = []
+    for instance_id in ids:
+        try:
+            with engine.store.transaction():
+                parts.append(_change(engine, [instance_id], change, now=now))
+        except _OneBadInstance as signal:
+            _set_aside(engine, report, instance_id, str(signal), now=now)
+    return parts
+
+
+class _OneBadInstance(Exception):
+    """Something in the batch tripped over a fault."""
+
+
+def _change(engine: Engine, ids: Sequence[int], change: Callable[[list[Case]], Done], *, now: datetime) -> Done:
+    if engine.store.cases.leader() != engine.epoch:
+        raise Overtaken
+    try:
+        cases = engine.store.cases.load(ids)
+        done = change(cases)
+        save_cases(engine.store, cases, now=now)
+    except Exception as error:
+        if is_database_trouble(error):
+            raise
+        raise _OneBadInstance(_words(error)) from error
+    return done
+
+
+def _words(error: Exception) -> str:
+    """A fault in one line that can be stored, whatever it is about."""
+    words = " ".join(f"{type(error).__name__}: {error}".split())
+    return words.encode("ascii", "backslashreplace").decode()[:LONGEST_FAULT]
+
+
+def _set_aside(engine: Engine, report: TickReport, instance_id: int, problem: str, *, now: datetime) -> None:
+    """Record a fault on the instance it met, and look at it again later; the third time a person must."""
+    fault = f"instance {instance_id}: {problem}"
+    report.faults.append(fault)
+    try:
+        with engine.store.transaction():
+            [case] = engine.store.cases.load([instance_id])
+            _put_off(case, fault, now=now)
+            engine.store.cases.save([case], now=now)
+    except Exception as error:
+        if is_database_trouble(error):
+            raise
+        with engine.store.transaction():
+            engine.store.cases.put_off_unread(
+                instance_id, fault, until=now + FAULT_PAUSE, most=FAULTS_BEFORE_HOLD, now=now
+            )
+
+
+def _put_off(case: Case, fault: str, *, now: datetime) -> None:
+    case.instance.error_count += 1
+    case.instance.last_error = fault
+    for task in [found for found in case.tasks if found.escalate_at and found.escalate_at <= now]:
+        task.escalate_at = now + FAULT_PAUSE
+        case.journal.changed.append(task)
+    for entry in [found for found in case.entries.values() if _is_stuck(found, now)]:
+        if case.instance.error_count >= FAULTS_BEFORE_HOLD:
+            entry.status = EntryStatus.QUEUED
+            settle(case, entry, Hold(f"fault in coopflow: {fault}"), now=now)
+            return
+        if (
+            entry.status is EntryStatus.QUEUED
+        ):  # else its message is under way, and the next tick finds out what became of it
+            entry.scheduled_for, entry.reason = now + FAULT_PAUSE, fault
+            case.note("step.deferred", now=now, step=entry.step_id, until=entry.scheduled_for, reason=fault)
+
+
+def _is_stuck(entry: Entry, now: datetime) -> bool:
+    due = entry.status is EntryStatus.QUEUED and entry.scheduled_for is not None and entry.scheduled_for <= now
+    return due or entry.status is EntryStatus.PROCESSING
