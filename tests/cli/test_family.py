@@ -1,0 +1,226 @@
+"""`coopflow family`: the member list and who may be written to."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import CoOp
+
+LIST = (
+    "family_id,family_name,email,phone,time_zone,engagement_score,monthly_fee\n"
+    "42,Martinez,m@example.org,(212) 555-0142,America/Chicago,75.0,106.7\n"
+    "7,Garcia,g@example.org,,,,\n"
+)
+STEPS = [{"id": "hello", "type": "email", "template_id": "hello"}]
+
+
+@pytest.fixture
+def school(co_op: CoOp) -> CoOp:
+    Path("families.csv").write_text(LIST)
+    co_op.run("family", "import", "families.csv")
+    co_op.world.has_workflow("high_risk", STEPS)
+    return co_op
+
+
+# -- import -------------------------------------------------------------------------------------------------------
+
+
+def test_a_list_is_imported_and_counted(co_op: CoOp) -> None:
+    Path("families.csv").write_text(LIST)
+    assert co_op.run("family", "import", "families.csv") == (0, "", "2 families: 2 new, 0 changed, 0 unchanged.\n")
+    again = co_op.run("family", "import", "families.csv")
+    assert again == (0, "", "2 families: 0 new, 0 changed, 2 unchanged. No change.\n")
+
+
+def test_a_bad_row_is_named_and_nothing_is_imported(school: CoOp) -> None:
+    ran = school.run("family", "import", "-", input="family_id,family_name,phone\n8,Kim,12\n9,,\n")
+    assert ran == (
+        4,
+        "",
+        "coopflow: <stdin>:2: field 'phone': not a phone number: it is too short\n"
+        "coopflow: <stdin>:3: field 'family_name': it is empty\n"
+        "coopflow: Nothing was imported: mend these 2 lines and import again.\n",
+    )
+    assert school.world.store.looking.family_ids("") == ["42", "7"]
+
+
+def test_a_dry_run_shows_what_would_change(school: CoOp) -> None:
+    ran = school.run("family", "import", "-", "--dry-run", input=LIST.replace("106.7", "99") + "8,Kim,,,,,\n")
+    assert ran.out == (
+        "family_id\tfamily_name\tchange\tfields\n"
+        '42\tMartinez\twould be changed\t["monthly_fee"]\n'
+        '8\tKim\twould be new\t["family_name"]\n'
+    )
+    assert ran.err == "3 families: 1 would be new, 1 would be changed, 1 unchanged. Nothing was changed.\n"
+    assert school.world.store.looking.family_ids("8") == []
+
+
+def test_an_import_ends_what_has_no_reason_to_go_on(school: CoOp) -> None:
+    school.world.start("high_risk", family="42")
+    ran = school.run("family", "import", "-", input='{"family_id": 42, "status": "withdrawn"}\n')
+    assert ran.err.splitlines() == [
+        "1 families: 0 new, 1 changed, 0 unchanged.",
+        "high_risk (instance 1) is cancelled: the family's status is withdrawn.",
+    ]
+
+
+def test_a_status_without_a_meaning_is_pointed_out(school: CoOp) -> None:
+    ran = school.run("family", "import", "-", input='{"family_id": 42, "status": "moved_away"}\n')
+    assert ran.err.splitlines()[1] == (
+        "Families with the status moved_away are written to; what stops messages is:"
+        " deceased, do_not_contact, inactive, withdrawn."
+    )
+
+
+def test_the_country_of_the_configuration_is_that_of_the_phones(school: CoOp) -> None:
+    assert school.world.store.families(["42"])["42"].phone == "+12125550142"
+
+
+# -- list and show ------------------------------------------------------------------------------------------------
+
+
+def test_the_list_is_by_name_and_has_stable_keys(school: CoOp) -> None:
+    school.world.start("high_risk", family="42")
+    school.run("family", "optout", "42", "--channel", "sms")
+    ran = school.run("family", "list", "--json")
+    garcia, martinez = json.loads(ran.out)
+    assert garcia["family_name"] == "Garcia"
+    assert martinez == {
+        "family_id": "42",
+        "family_name": "Martinez",
+        "email": "m@example.org",
+        "phone": "+12125550142",
+        "time_zone": "America/Chicago",
+        "status": "enrolled",
+        "language": None,
+        "engagement_score": 75.0,
+        "withdrawal_risk": None,
+        "opted_out": "sms",
+        "active_instances": 1,
+    }
+
+
+def test_the_list_can_be_of_one_status(school: CoOp) -> None:
+    school.run("event", "family_withdrew", "--family", "7")
+    ran = school.run("family", "list", "--status", "withdrawn")
+    assert [row.split("\t")[0] for row in ran.out.splitlines()] == ["family_id", "7"]
+
+
+def test_an_empty_list_says_how_to_fill_it(co_op: CoOp) -> None:
+    ran = co_op.run("family", "list", "--format", "table")
+    assert ran.out == "No families yet. Add them: coopflow family import families.csv\n"
+
+
+def test_one_family_has_a_screen(school: CoOp) -> None:
+    school.world.start("high_risk", family="42")
+    school.run("family", "optout", "42", "--channel", "sms")
+    ran = school.run("family", "show", "mart", "--format", "table")
+    assert ran.out == (
+        "42 (Martinez)\n"
+        "\n"
+        "Family: 42\n"
+        "Name: Martinez\n"
+        "Email: m@example.org\n"
+        "Phone: +12125550142\n"
+        "Time zone: America/Chicago\n"
+        "Status: enrolled\n"
+        "Language: -\n"
+        "Engagement: 75\n"
+        "Risk: -\n"
+        "monthly_fee: 106.7\n"
+        "May get emails: yes (nothing else is on record)\n"
+        "May get texts: no, since Fri 20 Mar 09:00 (just now), by hand (sarah)\n"
+        "\n"
+        "Under way\n"
+        "\n"
+        "Instance  Workflow   Status   Step   Since                        Next\n"
+        "---------------------------------------------------------------------------------------------\n"
+        "       1  high_risk  pending  hello  Fri 20 Mar 09:00 (just now)  Fri 20 Mar 09:00 (just now)\n"
+    )
+
+
+def test_a_family_without_anything_under_way_points_to_why(school: CoOp) -> None:
+    ran = school.run("family", "show", "7", "--format", "table")
+    assert ran.out.endswith("\nNothing is under way. Why: coopflow why 7\n")
+
+
+def test_one_family_is_one_document(school: CoOp) -> None:
+    school.world.start("high_risk", family="42")
+    document = json.loads(school.run("family", "show", "42", "--json").out)
+    assert document["attributes"] == {"monthly_fee": 106.7}
+    assert document["consent"] == {}
+    assert document["instances"] == [
+        {
+            "instance_id": 1,
+            "workflow": "high_risk",
+            "status": "pending",
+            "current_step": "hello",
+            "trigger_date": "2026-03-20T13:00:00Z",
+            "next_execution_at": "2026-03-20T13:00:00Z",
+        }
+    ]
+
+
+def test_a_name_that_may_be_several_families_lists_them(school: CoOp) -> None:
+    school.world.has_family("8", family_name="Martin")
+    school.world.has_family("9", family_name="Garcia")
+    assert school.run("family", "show", "Mart").err.splitlines() == [
+        "coopflow: 'Mart' may be any of 2 families; name one by its id:",
+        "coopflow:   42 (Martinez)",
+        "coopflow:   8 (Martin)",
+    ]
+    assert school.run("family", "show", "Martin").code == 0
+    assert school.run("family", "show", "garcia").code == 3
+    assert school.run("family", "show", " ").err == (
+        "coopflow: name a family: its id, or its name or the beginning of it\n"
+    )
+    assert school.run("family", "show", "Martinz").err == (
+        "coopflow: there is no family 'Martinz' (did you mean 'Martinez'?); list them with: coopflow family list\n"
+    )
+
+
+def test_a_name_is_shown_as_it_is_written(school: CoOp) -> None:
+    school.world.has_family("8", family_name="[red]=1+1\x1b[2J{{ 7*7 }}")
+    ran = school.run("family", "show", "8", "--format", "table")
+    assert r"Name: [red]=1+1\x1b[2J{{ 7*7 }}" in ran.out
+
+
+# -- consent ------------------------------------------------------------------------------------------------------
+
+
+def test_opting_out_says_how_to_undo_it(school: CoOp) -> None:
+    ran = school.run("family", "optout", "Martinez", "--channel", "sms", "--reason", "asked on the phone")
+    assert ran == (
+        0,
+        "",
+        '42 (Martinez) gets no texts from now on. Undo: coopflow family optin 42 --channel sms --reason "…"\n',
+    )
+    ran = school.run("family", "optout", "42")
+    assert ran.err == (
+        '42 (Martinez) gets no emails from now on. Undo: coopflow family optin 42 --channel email --reason "…"\n'
+    )
+    assert school.run("family", "optout", "42").err == "42 (Martinez) gets no emails and no texts already. No change.\n"
+
+
+def test_opting_in_needs_a_reason(school: CoOp) -> None:
+    school.run("family", "optout", "42")
+    assert school.run("family", "optin", "42") == (
+        2,
+        "",
+        'coopflow: say how the family agreed, as in --reason "signed the form of 3 March"\n',
+    )
+    ran = school.run("family", "optin", "42", "--reason", "signed the form")
+    assert ran.err == (
+        "42 (Martinez) may get emails and texts from now on. Undo: coopflow family optout 42 --channel all\n"
+    )
+    consent = school.world.store.families(["42"])["42"].consent
+    assert {channel: record["allowed"] for channel, record in consent.items()} == {"email": True, "sms": True}
+
+
+def test_what_is_planned_is_skipped_once_a_family_has_opted_out(school: CoOp) -> None:
+    school.world.start("high_risk", family="42")
+    school.run("family", "optout", "42")
+    school.run("tick")
+    assert school.world.mails() == []
+    assert school.world.attempts(1) == [("hello", "skipped")]
