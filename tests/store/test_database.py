@@ -174,7 +174,7 @@ BAD_FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "spied on": (with_a_strange_trigger, "has a trigger that is not coopflow's .*'spy'"),
     "without tables": (without_its_tables, "is damaged: it has no table 'meta'"),
     "damaged header": (with_a_damaged_header, "is not an SQLite database, or its header is damaged"),
-    "damaged schema": (with_a_damaged_schema, "is damaged; restore the last good backup"),
+    "damaged schema": (with_a_damaged_schema, "is damaged; put the last good copy"),
 }
 
 
