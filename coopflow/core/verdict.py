@@ -73,14 +73,16 @@ class Occasion:
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
-def verdicts(occasion: Occasion, workflows: Iterable[Workflow], *, now: datetime) -> list[Verdict]:
+def verdicts(
+    occasion: Occasion, workflows: Iterable[Workflow], *, now: datetime, thorough: bool = False
+) -> list[Verdict]:
     """One verdict for each active workflow that this kind of occasion concerns; of one group at most one starts."""
     concerned = [workflow for workflow in workflows if workflow.active and _concerns(workflow, occasion)]
     ordered = sorted(concerned, key=lambda workflow: (-workflow.priority, workflow.name))
     taken: dict[str, str] = {}
     answers = []
     for workflow in ordered:
-        verdict = judge(occasion, workflow, taken, now=now)
+        verdict = judge(occasion, workflow, taken, now=now, thorough=thorough)
         answers.append(verdict)
         group = workflow.trigger.group
         if group is not None and verdict.matched:
@@ -94,25 +96,24 @@ def _concerns(workflow: Workflow, occasion: Occasion) -> bool:
     return workflow.trigger.type == occasion.type and workflow.trigger.event == occasion.event
 
 
-def judge(occasion: Occasion, workflow: Workflow, taken: Mapping[str, str], *, now: datetime) -> Verdict:
-    """Look at every rule of one workflow, all of them even when one has already said no."""
+def judge(
+    occasion: Occasion, workflow: Workflow, taken: Mapping[str, str], *, now: datetime, thorough: bool
+) -> Verdict:
+    """Look at the rules of one workflow; where its conditions do not hold, at the others only to be thorough."""
     conditions = _conditions(workflow, occasion)
-    replaced = _replaced(workflow, occasion)
-    checks = [
-        *conditions,
-        _contactable(occasion),
-        _group(workflow, taken),
-        *_running(workflow, occasion),
-        *_cooldown(workflow, occasion, now=now),
-    ]
+    matched = all(check.met for check in conditions)
+    checks = list(conditions)
+    if matched or thorough:
+        checks += [_contactable(occasion), _group(workflow, taken), *_running(workflow, occasion)]
+        checks += _cooldown(workflow, occasion, now=now)
     failed = [check for check in checks if not check.met]
     return Verdict(
         workflow=workflow,
         starts=not failed,
         reason="; ".join(check.found or check.text for check in failed) or _why(workflow, occasion),
         rules=tuple(checks),
-        replaces=replaced if not failed else (),
-        matched=all(check.met for check in conditions),
+        replaces=_replaced(workflow, occasion) if not failed else (),
+        matched=matched,
     )
 
 

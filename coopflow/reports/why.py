@@ -72,7 +72,7 @@ def _judged(
     for kind, event, name in sorted(occasions, key=lambda occasion: TYPES.index(occasion[0])):
         missing, given = _given(store, family, kind, event, prediction)
         occasion = occasion_of(store, family, kind, given=given, past=past, event=event, workflow=name)
-        for verdict in verdicts(occasion, known, now=now):
+        for verdict in verdicts(occasion, known, now=now, thorough=True):
             yield judgement(verdict, occasion, missing)
 
 
