@@ -60,7 +60,7 @@ def test_an_import_ends_what_has_no_reason_to_go_on(school: CoOp) -> None:
     school.world.start("high_risk", family="42")
     ran = school.run("family", "import", "-", input='{"family_id": 42, "status": "withdrawn"}\n')
     assert ran.err.splitlines() == [
-        "1 families: 0 new, 1 changed, 0 unchanged.",
+        "1 family: 0 new, 1 changed, 0 unchanged.",
         "high_risk (instance 1) is cancelled: the family's status is withdrawn.",
     ]
 
