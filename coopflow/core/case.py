@@ -145,28 +145,28 @@ class Case:
 
     # -- a branch -------------------------------------------------------------------------------------------------
 
-    def arrive(self, entry: Entry, step_id: str, *, now: datetime) -> None:
-        """Bring a branch to a step, and say when that step's turn comes."""
+    def arrive(self, entry: Entry, step_id: str, *, now: datetime, since: datetime | None = None) -> None:
+        """Bring a branch to a step, and say when that step's turn comes: counted from `since`, else from now."""
         entry.step_id = step_id
         entry.visit += 1
         entry.attempts = 0
         entry.awaits = Awaited.TURN
         entry.status = EntryStatus.PAUSED if self.instance.status is InstanceStatus.PAUSED else EntryStatus.QUEUED
-        entry.arrived_at = now
+        entry.arrived_at = since or now
         if entry.branch == MAIN:
             self.instance.current_step = step_id
         try:
-            planned = place(self.step(entry), self.workflow, coop=self.coop, tz=self.tz, after=now)
+            planned = place(self.step(entry), self.workflow, coop=self.coop, tz=self.tz, after=entry.arrived_at)
         except NeverOpens as problem:
             self.hold(entry, f"the turn of '{self.step(entry).name}' never comes: {problem}", now=now)
             return
         entry.scheduled_for = planned.at
         entry.reason = "; ".join(planned.reasons) or None
 
-    def leave(self, entry: Entry, to: str | None, *, now: datetime) -> None:
+    def leave(self, entry: Entry, to: str | None, *, now: datetime, since: datetime | None = None) -> None:
         """Bring a branch to its next step, or to its end when there is none."""
         if to is not None:
-            self.arrive(entry, to, now=now)
+            self.arrive(entry, to, now=now, since=since)
         elif entry.branch == MAIN:
             self.finish(Outcome.SUCCESS, "the last step is done", now=now)
         else:

@@ -61,7 +61,7 @@ def decide(case: Case, entry: Entry, *, now: datetime) -> Decision:
             except NeverOpens as problem:
                 return Hold(f"the turn of '{step.name}' never comes: {problem}")
         case Awaited.TIME:
-            return _wait_is_over(case, step)
+            return _wait_is_over(case, entry, step)
         case Awaited.TASK | Awaited.APPROVAL:
             return Fail(f"nobody closed the task within {step.timeout}")
         case Awaited.BRANCHES | Awaited.PERSON | Awaited.DOUBT:
@@ -137,7 +137,7 @@ def _carry_out(case: Case, entry: Entry, step: Step, *, now: datetime) -> Decisi
             return _wait(case, entry, step)
         case ConditionStep():
             held = rules.holds(step.condition, case.facts)
-            return Jump((step.if_true if held else step.if_false) or step.next, {"result": held})
+            return Jump((step.if_true if held else step.if_false) or step.next, {"result": held}, entry.scheduled_for)
         case EndStep():
             return Finish(step.outcome, step.notes or f"reached '{step.name}'")
         case ParallelStep():
@@ -206,11 +206,11 @@ def _wait(case: Case, entry: Entry, step: WaitStep) -> Decision:
     return Wait(until, " ".join(filter(None, ["waiting", for_event])))
 
 
-def _wait_is_over(case: Case, step: Step) -> Decision:
+def _wait_is_over(case: Case, entry: Entry, step: Step) -> Decision:
     assert isinstance(step, WaitStep)  # nothing else awaits time  # noqa: S101
     if step.until_event and case.facts.get(step.until_event) is True:
         return Jump(step.next, {"ended_by": step.until_event})
-    return Jump(step.on_timeout or step.next, {"timed_out": True})
+    return Jump(step.on_timeout or step.next, {"timed_out": True}, entry.scheduled_for)
 
 
 def _recommended(case: Case, step: RecommendedStep, *, now: datetime) -> Decision:

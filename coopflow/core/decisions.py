@@ -43,6 +43,7 @@ class Jump:
 
     to: str | None
     output: Mapping[str, Any] = field(default_factory=dict)
+    since: datetime | None = None  # when it was over by plan, so that a late tick puts off nothing after it; None: now
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,9 +50,12 @@ def _window(name: str, coop: Coop) -> Window:
 
 
 def place(step: Step, workflow: Workflow, *, coop: Coop, tz: ZoneInfo, after: datetime) -> Planned:
-    """When the step's turn comes for a branch that arrives `after`, with the rules that moved it."""
+    """When the step's turn comes for a branch that arrives `after`, with the rules that moved it.
+
+    A `scheduled_time` that has passed stays what it is: the step is late then, and too late after a while.
+    """
     if step.scheduled_time is not None:
-        return _open_from(max(scheduled(step.scheduled_time, tz), after), step, workflow, coop=coop, tz=tz)
+        return _open_from(scheduled(step.scheduled_time, tz), step, workflow, coop=coop, tz=tz)
     windows = windows_of(step, workflow, coop)
     if not windows and not step.delay:
         return Planned(after, ())

@@ -71,10 +71,10 @@ def settle(case: Case, entry: Entry, decision: Decision, *, now: datetime) -> No
             if case.workflow.steps[entry.step_id].type == "end":
                 case.end(entry, StepStatus.COMPLETED, now=now)
             case.finish(outcome, reason, now=now, withdraw_work=withdraw_work)
-        case Jump(to, output):
+        case Jump(to, output, since):
             case.end(entry, StepStatus.COMPLETED, now=now, output=output)
             case.note("step.completed", now=now, step=entry.step_id, next=to, **output)
-            case.leave(entry, to, now=now)
+            case.leave(entry, to, now=now, since=since)
         case Skip(reason):
             case.end(entry, StepStatus.SKIPPED, now=now, error=reason)
             case.note("step.skipped", now=now, step=entry.step_id, reason=reason)
