@@ -12,8 +12,13 @@ from tests.reports.samples import NOW
 
 
 def branch(**columns: Any) -> dict[str, Any]:
-    own = {"attempts": 0,
-        "awaits": "turn", "status": "queued", "scheduled_for": NOW + timedelta(hours=1), "reason": None}
+    own = {
+        "attempts": 0,
+        "awaits": "turn",
+        "status": "queued",
+        "scheduled_for": NOW + timedelta(hours=1),
+        "reason": None,
+    }
     return {**own, **columns}
 
 

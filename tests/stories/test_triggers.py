@@ -138,8 +138,8 @@ def test_the_database_itself_refuses_a_second_active_run(co: World) -> None:
     with pytest.raises(peewee.IntegrityError):
         co.db.execute_sql(
             "INSERT INTO workflow_instances (template_id, family_id, triggered_by, trigger_date, status, context, slot,"
-            " created_date) SELECT template_id, family_id, 'manual:x', trigger_date, 'pending', '{}', slot, created_date"
-            " FROM workflow_instances"
+            " created_date) SELECT template_id, family_id, 'manual:x', trigger_date, 'pending', '{}', slot,"
+            " created_date FROM workflow_instances"
         )
 
 

@@ -1,0 +1,225 @@
+"""The pool of workers and the one who keeps the book: whatever goes wrong in either, nobody waits for ever."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from coopflow.core.deliveries import Accepted, Delivery, Unavailable, Unknown, Withdrawn
+from coopflow.core.model import Message
+from coopflow.sending import Answered, Asked, Outgoing, Post
+from tests.world import World, at
+
+MAIL = [{"id": "mail", "type": "email", "template_id": "hello"}, {"id": "done", "type": "end"}]
+
+
+@dataclass
+class Doing:
+    """A channel that does what it is told to."""
+
+    what: Callable[[Message, Callable[[], bool]], Delivery]
+    dedupes: bool = False
+    name: str = "email"
+    transport: str = "test"
+
+    def deliver(self, message: Message, last_call: Callable[[], bool]) -> Delivery:
+        return self.what(message, last_call)
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass
+class Book:
+    """A book that grants everything, until it is told to raise something."""
+
+    raises: BaseException | None = None
+    after: int = 0  # entries
+    granted: list[str] = field(default_factory=list)
+    written: list[tuple[str, Delivery]] = field(default_factory=list)
+    entries: list[tuple[int, int]] = field(default_factory=list)
+
+    def __call__(self, asked: Asked, answered: Answered) -> list[str]:
+        if self.raises is not None and asked and len(self.entries) >= self.after:
+            raise self.raises
+        self.entries.append((len(asked), len(answered)))
+        self.written += [(outgoing.message.key, fate) for outgoing, fate in answered]
+        self.granted += [outgoing.message.key for outgoing in asked]
+        return [outgoing.message.key for outgoing in asked]
+
+
+def batch(count: int) -> list[Outgoing]:
+    return [
+        Outgoing(
+            number,
+            "main",
+            Message(
+                channel="email",
+                to="a@example.org",
+                text="Hi",
+                key=f"k{number}",
+                message_id=f"<k{number}@example.org>",
+                at=at("2026-03-20 09:00"),
+            ),
+        )
+        for number in range(count)
+    ]
+
+
+def polite(_: Message, last_call: Callable[[], bool]) -> Delivery:
+    return Accepted() if last_call() else Withdrawn()
+
+
+def delivered(channel: Doing, book: Book, messages: Sequence[Outgoing], *, at_once: int = 3) -> None:
+    Post({"email": channel}, max_concurrent=at_once).deliver(messages, book)
+    assert [thread for thread in threading.enumerate() if thread.name.startswith("coopflow-send")] == []
+
+
+def test_every_message_is_asked_about_once_and_has_one_fate() -> None:
+    book = Book()
+    delivered(Doing(polite), book, batch(40), at_once=7)
+    assert sorted(book.granted) == sorted(f"k{n}" for n in range(40))
+    assert sorted(key for key, _ in book.written) == sorted(book.granted)
+    assert {fate for _, fate in book.written} == {Accepted()}
+
+
+def test_an_answer_does_not_wait_for_the_end_of_the_batch() -> None:
+    book = Book()
+    delivered(Doing(polite), book, batch(20), at_once=1)
+    assert len(book.entries) > 20  # a kill would leave one message in doubt, and not twenty
+    assert max(answered for _, answered in book.entries) == 1
+
+
+def test_messages_that_may_be_handed_over_again_share_one_entry() -> None:
+    book = Book()
+    delivered(Doing(lambda *_: Accepted(), dedupes=True), book, batch(20))
+    assert book.entries == [(0, 20)]
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt(), RuntimeError("the book is gone"), SystemExit(3)])
+@pytest.mark.parametrize("after", [0, 5])
+def test_when_the_book_cannot_be_kept_nothing_new_begins_and_what_was_answered_is_written(
+    raised: BaseException, after: int
+) -> None:
+    book = Book(raises=raised, after=after)
+    with pytest.raises(type(raised)):
+        delivered(Doing(polite), book, batch(50))
+    fates = dict(book.written)
+    assert len(fates) == 50
+    assert {key for key, fate in fates.items() if isinstance(fate, Accepted)} == set(book.granted)
+    assert {type(fate) for fate in fates.values()} <= {Accepted, Withdrawn}
+
+
+def test_an_interruption_while_nothing_is_to_be_written_frees_everybody_who_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waited: list[object] = []
+    wait_for = threading.Condition.wait_for
+
+    def interrupted(self: threading.Condition, *args: Any) -> bool:
+        if threading.current_thread() is threading.main_thread() and not waited:
+            waited.append(self)
+            raise KeyboardInterrupt
+        return wait_for(self, *args)
+
+    monkeypatch.setattr(threading.Condition, "wait_for", interrupted)
+    book = Book()
+    with pytest.raises(KeyboardInterrupt):
+        delivered(Doing(polite), book, batch(10))
+    assert book.granted == []
+    assert dict(book.written) == {f"k{n}": Withdrawn() for n in range(10)}
+
+
+def test_a_channel_that_raises_before_the_last_call_has_sent_nothing() -> None:
+    def fails(*_: object) -> Delivery:
+        raise ZeroDivisionError("oh")
+
+    book = Book()
+    delivered(Doing(fails), book, batch(2))
+    fault = Unavailable("fault in the email channel: ZeroDivisionError: oh")
+    assert dict(book.written) == {"k0": fault, "k1": fault}
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("oh"), SystemExit("oh"), MemoryError("oh")])
+def test_a_channel_that_raises_after_the_last_call_leaves_a_doubt(error: BaseException) -> None:
+    def fails(_: Message, last_call: Callable[[], bool]) -> Delivery:
+        last_call()
+        raise error
+
+    book = Book()
+    delivered(Doing(fails), book, batch(1))
+    assert book.written == [("k0", Unknown(f"fault in the email channel: {type(error).__name__}: oh"))]
+
+
+@pytest.mark.parametrize("dedupes", [True, False])
+def test_a_channel_that_keeps_back_what_may_go_is_out_of_order(dedupes: bool) -> None:
+    book = Book()
+    delivered(Doing(lambda *_: Withdrawn(), dedupes=dedupes), book, batch(1))
+    assert book.written == [("k0", Unavailable("fault in the email channel: it kept back what may go"))]
+
+
+def test_fewer_threads_than_wished_for_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+    start = threading.Thread.start
+
+    def scarce(self: threading.Thread) -> None:
+        if len(started) == 2:
+            raise RuntimeError("can't start new thread")
+        started.append(self.name)
+        start(self)
+
+    monkeypatch.setattr(threading.Thread, "start", scarce)
+    book = Book()
+    delivered(Doing(polite), book, batch(20), at_once=10)
+    assert len(started) == 2
+    assert len(book.written) == 20
+
+
+def test_without_a_single_thread_the_tick_ends_and_the_next_one_sends(
+    wired: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wired.has_workflow("outreach", MAIL)
+    wired.has_family("42")
+    wired.start("outreach", family="42")
+
+    def none_left(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", none_left)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        wired.tick()
+    monkeypatch.undo()
+    assert wired.tick().recovered == 0  # it was kept back, and so nothing had to be found out
+    assert len(wired.wires["email"].taken) == 1
+
+
+def test_ctrl_c_in_the_middle_leaves_nothing_in_doubt(wired: World) -> None:
+    wired.has_workflow("outreach", MAIL)
+    for number in range(20):
+        wired.has_family(str(number))
+        wired.start("outreach", family=str(number))
+    deliver = wired.engine.post.deliver
+
+    def interrupted(messages: Sequence[Outgoing], book: Callable[[Asked, Answered], Any]) -> None:
+        entries: list[int] = []
+
+        def write(asked: Asked, answered: Answered) -> Any:
+            entries.append(len(asked))
+            if len(entries) == 3:
+                raise KeyboardInterrupt
+            return book(asked, answered)
+
+        deliver(messages, write)
+
+    wired.engine.post.deliver = interrupted  # type: ignore[method-assign, assignment]
+    with pytest.raises(KeyboardInterrupt):
+        wired.tick()
+    sent = len(wired.wires["email"].taken)
+    assert 0 < sent < 20
+    wired.check()
+
+    wired.engine.post.deliver = deliver  # type: ignore[method-assign]
+    assert wired.tick().in_doubt == []
+    assert sorted(message.family_id or "" for message in wired.wires["email"].taken) == sorted(map(str, range(20)))
