@@ -9,8 +9,8 @@ from coopflow.core.migrating import Moved, migrate
 from coopflow.core.states import ACTIVE
 from coopflow.core.workflow import Workflow
 from coopflow.errors import NotAllowed, NotFound
+from coopflow.events import reconsider
 from coopflow.store.store import Store
-from coopflow.triggers import reconsider
 
 
 @dataclass(frozen=True, slots=True)

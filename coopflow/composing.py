@@ -7,7 +7,7 @@ from typing import Any
 from coopflow.core.case import Case
 from coopflow.core.decisions import Send
 from coopflow.core.model import Entry, Execution, Message
-from coopflow.core.settle import message_key
+from coopflow.core.protocol import message_key
 from coopflow.core.workflow import EmailStep, SmsStep, Step
 
 

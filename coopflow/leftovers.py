@@ -7,7 +7,8 @@ from coopflow.core import desk
 from coopflow.core.case import Case
 from coopflow.core.deliveries import Unknown
 from coopflow.core.model import Entry, Execution
-from coopflow.core.settle import answered_too_late, doubt
+from coopflow.core.protocol import answered_too_late
+from coopflow.core.settle import doubt
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, StepStatus
 
 INTERRUPTED = "the tick was interrupted between handing it over and hearing the answer"

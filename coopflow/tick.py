@@ -17,7 +17,8 @@ from coopflow.core.decide import decide
 from coopflow.core.decisions import Send
 from coopflow.core.deliveries import Accepted, Deferred, Delivery, Unavailable, Withdrawn
 from coopflow.core.model import Entry, Execution
-from coopflow.core.settle import advance, answered, answered_too_late, doubt, fail, intend, under_way
+from coopflow.core.protocol import answered, answered_too_late, intend, under_way
+from coopflow.core.settle import advance, doubt, fail
 from coopflow.core.states import Awaited, InstanceStatus, StepStatus
 from coopflow.leftovers import entry_at, escalate
 from coopflow.leftovers import recover as recover

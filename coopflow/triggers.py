@@ -11,21 +11,17 @@ from typing import Any
 
 from coopflow.core import people
 from coopflow.core.case import ENGINE, Case
-from coopflow.core.decide import reason_to_finish
 from coopflow.core.facts import Facts
 from coopflow.core.instants import format_instant
 from coopflow.core.model import Event, Family, Prediction
-from coopflow.core.settle import advance
 from coopflow.core.starting import new_case
-from coopflow.core.states import Awaited
 from coopflow.core.verdict import Answer, Occasion, Past, Verdict, verdicts
-from coopflow.core.workflow import WaitStep, Workflow
+from coopflow.core.workflow import Workflow
 from coopflow.errors import NotAllowed, NotFound
 from coopflow.problems import did_you_mean
 from coopflow.store.store import Store
 
 BY_INSTANCE = "instance_id:"  # what `triggered_by` says of an instance that another one's `start` step has started
-FAMILY_STATUS_AFTER = {"family_withdrew": "withdrawn"}  # events that say how a family stands from now on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +60,7 @@ def take_predictions(store: Store, predictions: Sequence[Prediction], *, now: da
             judged.append((prediction, "; ".join(f"{result.answer}: {result.reason}" for result in found)))
             results += found
     store.add_predictions(judged, now=now)
-    store.log([_told(result, now) for result in results if result.answer is not Answer.STARTED])
+    store.log([told(result, now) for result in results if result.answer is not Answer.STARTED])
     return results
 
 
@@ -78,7 +74,7 @@ def _judge(
     now: datetime,
 ) -> list[Result]:
     occasion = occasion_of(store, family, "prediction", given=facts_of(prediction), past=past)
-    started = _start_all(store, occasion, workflows, f"prediction_id:{prediction.prediction_id}", now=now)
+    started = start_all(store, occasion, workflows, f"prediction_id:{prediction.prediction_id}", now=now)
     if isinstance(started, str):
         return [_refusal(prediction, Answer.SKIPPED, started)]
     return [replace(result, prediction_id=prediction.prediction_id) for result in started]
@@ -125,7 +121,8 @@ def _refusal(prediction: Prediction, answer: Answer, reason: str) -> Result:
     return Result(answer=answer, family_id=prediction.family_id, reason=reason, prediction_id=prediction.prediction_id)
 
 
-def _told(result: Result, now: datetime) -> Event:
+def told(result: Result, now: datetime) -> Event:
+    """The entry of the audit trail about something that started nothing."""
     data = {"reason": result.reason, "prediction": result.prediction_id, "event": result.event_id}
     return Event(
         at=now,
@@ -139,7 +136,7 @@ def _told(result: Result, now: datetime) -> Event:
 # -- starting -----------------------------------------------------------------------------------------------------
 
 
-def _start_all(
+def start_all(
     store: Store,
     occasion: Occasion,
     workflows: Iterable[Workflow],
@@ -232,7 +229,7 @@ def start_next(store: Store, case: Case, name: str, *, now: datetime) -> Result:
         )
     except (NotFound, NotAllowed) as problem:
         result = Result(answer=Answer.SKIPPED, family_id=family_id, reason=str(problem), workflow=name)
-        store.log([_told(result, now)])
+        store.log([told(result, now)])
         return result
 
 
@@ -268,10 +265,10 @@ def _start_named(
         raise NotAllowed(f"workflow '{name}' is disabled; allow it with: coopflow workflow enable {name}")
     past = list(store.past_runs([family_id]).get(family_id, ()))
     occasion = occasion_of(store, family, "manual", given=values, past=past, workflow=name)
-    started = _start_all(store, occasion, workflows, triggered_by, now=now, actor=actor)
+    started = start_all(store, occasion, workflows, triggered_by, now=now, actor=actor)
     if isinstance(started, str):
         result = Result(answer=Answer.SKIPPED, family_id=family_id, reason=started, workflow=name)
-        store.log([_told(result, now)])
+        store.log([told(result, now)])
         return result
     return started[0]
 
@@ -282,77 +279,3 @@ def require_family(store: Store, family_id: str) -> Family:
     if family is None:
         raise NotFound(f"there is no family '{family_id}'; list them with: coopflow family list")
     return family
-
-
-# -- events -------------------------------------------------------------------------------------------------------
-
-
-def take_event(
-    store: Store, kind: str, family_id: str, *, data: Mapping[str, Any], actor: str, now: datetime
-) -> tuple[int, list[int], list[Result]]:
-    """Record what happened outside; wake the waits for it, end what it completes, start what it triggers.
-
-    Answers with the event's id, the instances it touched and the verdicts of the workflows that it concerns.
-    """
-    family = require_family(store, family_id)
-    [event_id] = store.log([Event(at=now, kind=kind, actor=actor, family_id=family_id, personal=data or None)])
-    if kind in FAMILY_STATUS_AFTER:
-        family = replace(family, status=FAMILY_STATUS_AFTER[kind])
-        store.save_families([family], now=now)
-    touched = _wake(store, family_id, kind, now=now)
-    return event_id, touched, _start_by_event(store, kind, family, event_id, data=data, now=now)
-
-
-def _wake(store: Store, family_id: str, kind: str, *, now: datetime) -> list[int]:
-    cases = store.cases.load(store.active_instances(family_id))
-    touched = [case for case in cases if _touch(case, kind, now=now)]
-    for case in touched:
-        advance(case, now=now)  # what must be sent stays due for the tick
-    save_cases(store, touched, now=now)
-    return [case.instance.instance_id for case in touched]
-
-
-def reconsider(store: Store, family_ids: Iterable[str], *, now: datetime) -> list[int]:
-    """Finish the families' active instances that have no reason to go on, as after a change of their data."""
-    cases = store.cases.load([number for family_id in family_ids for number in store.active_instances(family_id)])
-    over = [(case, end) for case in cases if (end := reason_to_finish(case)) is not None]
-    for case, end in over:
-        case.finish(end.outcome, end.reason, now=now, withdraw_work=end.withdraw_work)
-    save_cases(store, [case for case, _ in over], now=now)
-    return [case.instance.instance_id for case, _ in over]
-
-
-def _touch(case: Case, kind: str, *, now: datetime) -> bool:
-    over = reason_to_finish(case)
-    if over is not None:
-        case.finish(over.outcome, over.reason, now=now, withdraw_work=over.withdraw_work)
-        return True
-    woken = [
-        entry
-        for entry in case.entries.values()
-        if entry.awaits is Awaited.TIME and _waits_for(case.workflow, entry.step_id, kind)
-    ]
-    for entry in woken:
-        entry.scheduled_for, entry.reason = now, f"{kind} came"
-    return bool(woken)
-
-
-def _waits_for(workflow: Workflow, step_id: str, kind: str) -> bool:
-    step = workflow.steps[step_id]
-    return isinstance(step, WaitStep) and step.until_event == kind
-
-
-def _start_by_event(
-    store: Store, kind: str, family: Family, event_id: int, *, data: Mapping[str, Any], now: datetime
-) -> list[Result]:
-    workflows = [workflow for workflow in store.templates.current() if workflow.trigger.event == kind]
-    if not workflows:
-        return []
-    past = list(store.past_runs([family.family_id]).get(family.family_id, ()))
-    occasion = occasion_of(store, family, "event", given=data, past=past, event=kind)
-    started = _start_all(store, occasion, workflows, f"event_id:{event_id}", now=now)
-    if isinstance(started, str):
-        result = Result(answer=Answer.SKIPPED, family_id=family.family_id, reason=started, event_id=event_id)
-        store.log([_told(result, now)])
-        return [result]
-    return [replace(result, event_id=event_id) for result in started]

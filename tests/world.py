@@ -24,12 +24,13 @@ from coopflow.core.instants import parse_instant
 from coopflow.core.invariants import broken_promises
 from coopflow.core.model import Coop, Family, Message, Prediction, Task
 from coopflow.core.timing import Calendar, zone
+from coopflow.events import take_event
 from coopflow.sending import Post
 from coopflow.store.database import create, open_database
 from coopflow.store.log import Verified, verify
 from coopflow.store.store import Store
 from coopflow.tick import Engine, TickReport, tick
-from coopflow.triggers import Result, start_by_hand, take_event, take_predictions
+from coopflow.triggers import Result, start_by_hand, take_predictions
 
 NEW_YORK = zone("America/New_York")
 FRIDAY = "2026-03-20"  # after the March clock change, no holiday near

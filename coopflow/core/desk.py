@@ -17,7 +17,8 @@ from coopflow.core.holding import (
 )
 from coopflow.core.model import Entry, Task
 from coopflow.core.people import cancel
-from coopflow.core.settle import answered, settle
+from coopflow.core.protocol import answered
+from coopflow.core.settle import settle
 from coopflow.core.states import Awaited, StepStatus, TaskStatus
 from coopflow.core.timing import add
 from coopflow.core.wording import did_you_mean, shown

@@ -69,6 +69,12 @@ class Entry:
     arrived_at: datetime | None = None  # when the branch came to this step
     reason: str | None = None  # why it is looked at then and not sooner, in words
 
+    def look_again(self, awaits: Awaited, at: datetime | None, reason: str) -> None:
+        """Say what the branch waits for, when it is looked at next, and why then."""
+        self.awaits = awaits
+        self.scheduled_for = at
+        self.reason = reason
+
 
 @dataclass(slots=True, kw_only=True)
 class Execution:

@@ -1,11 +1,10 @@
-"""What a decision, or the answer to a message, changes: applied to the case, which notes it down for the store.
+"""What a decision changes: applied to the case, which notes it down for the store.
 
 `decide` asks, `settle` concludes; neither knows who calls it, so the tick, a person's command, a rehearsal on a copy
 and another execution engine all come to the same end (design, section 3).
 """
 
-import hashlib
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import assert_never
 
 from coopflow.core.case import Case
@@ -24,17 +23,11 @@ from coopflow.core.decisions import (
     Start,
     Wait,
 )
-from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unavailable, Unknown, Withdrawn
-from coopflow.core.holding import paused_by_a_person, release
-from coopflow.core.model import Entry, Execution, Message, Task
-from coopflow.core.placing import reopen, too_late_after
-from coopflow.core.retry import Retry
-from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, Outcome, StepStatus
-from coopflow.core.timing import NeverOpens, add, local_text
+from coopflow.core.model import Entry, Task
+from coopflow.core.states import Awaited, EntryStatus, Outcome, StepStatus
 from coopflow.core.workflow import OnFailure
 
 STEPS_IN_A_ROW = 200  # steps one branch may take in one pass; more is a loop that nothing stops
-OUT_OF_ORDER_PAUSE = timedelta(minutes=15)  # when a transport is down, all its messages wait this long
 
 
 def advance(case: Case, *, now: datetime) -> list[tuple[Entry, Send]]:
@@ -81,7 +74,7 @@ def settle(case: Case, entry: Entry, decision: Decision, *, now: datetime) -> No
             case.leave(entry, case.step(entry).next, now=now)
         case Wait(until, reason):
             case.begin(entry, now=now)
-            _await(entry, Awaited.TIME, until, reason)
+            entry.look_again(Awaited.TIME, until, reason)
             case.note("step.waiting", now=now, step=entry.step_id, until=until, reason=reason)
         case Defer(until, reason):
             entry.scheduled_for = until
@@ -104,18 +97,12 @@ def settle(case: Case, entry: Entry, decision: Decision, *, now: datetime) -> No
             assert_never(decision)
 
 
-def _await(entry: Entry, awaits: Awaited, until: datetime | None, reason: str) -> None:
-    entry.awaits = awaits
-    entry.scheduled_for = until
-    entry.reason = reason
-
-
 def _open(case: Case, entry: Entry, wanted: OpenTask, *, now: datetime) -> None:
     if wanted.awaits is Awaited.APPROVAL:
-        _await(entry, wanted.awaits, wanted.until, "waiting for a person's yes")
+        entry.look_again(wanted.awaits, wanted.until, "waiting for a person's yes")
     elif wanted.awaits is Awaited.TASK:
         case.begin(entry, now=now)
-        _await(entry, wanted.awaits, wanted.until, f"waiting for the outcome of a {wanted.task_type} task")
+        entry.look_again(wanted.awaits, wanted.until, f"waiting for the outcome of a {wanted.task_type} task")
     case.open_task(_task(case, entry, wanted, now=now), now=now)
     if wanted.awaits is None:
         settle(case, entry, Jump(case.step(entry).next, {"task_type": wanted.task_type}), now=now)
@@ -143,7 +130,7 @@ def _fork(case: Case, entry: Entry, fork: Fork, *, now: datetime) -> None:
     if not fork.branches:
         settle(case, entry, Jump(case.step(entry).next, {"tasks": len(fork.tasks)}), now=now)
         return
-    _await(entry, Awaited.BRANCHES, None, f"{len(fork.branches)} branches are under way")
+    entry.look_again(Awaited.BRANCHES, None, f"{len(fork.branches)} branches are under way")
     case.note("step.started", now=now, step=entry.step_id, branches=len(fork.branches))
     for number, first in enumerate(fork.branches):
         child = Entry(
@@ -170,167 +157,6 @@ def fail(case: Case, entry: Entry, reason: str, *, now: datetime) -> None:
             case.finish(Outcome.FAILED, f"'{step.name}' failed: {reason}", now=now)
         case _:
             case.hold(entry, f"'{step.name}' failed: {reason}", now=now)
-
-
-# -- messages: the send protocol (reliability, section 2.2) -------------------------------------------------------
-
-
-def message_key(database_id: str, case: Case, entry: Entry) -> str:
-    """The name of a logical message: the same for every attempt at one visit of one step, and of nothing else."""
-    origin = f"{database_id}/{case.instance.instance_id}/{entry.branch}/{entry.step_id}/{_visits(case, entry)}"
-    return hashlib.blake2b(origin.encode(), digest_size=16).hexdigest()
-
-
-def _visits(case: Case, entry: Entry) -> str:
-    """The visit, with those of the steps that split off its branch: a loop may split the same branch off once more."""
-    names = entry.branch.split("/")
-    above = ["/".join(names[:depth]) for depth in range(1, len(names))]
-    return ".".join(str(visit) for visit in (*(case.entries[branch].visit for branch in above), entry.visit))
-
-
-def intend(case: Case, entry: Entry, message: Message, *, handed_over: bool, now: datetime) -> None:
-    """T1: the intent to send, with the final words, so that whatever happens next it is on record.
-
-    `handed_over` is true for a transport that takes the same key twice without sending twice: it needs no last call,
-    so from here on the message counts as out of the house.
-    """
-    given = {"to": message.to, "subject": message.subject, "text": message.text, "html": message.html}
-    case.begin(
-        entry,
-        now=now,
-        status=StepStatus.RUNNING if handed_over else StepStatus.PENDING,
-        given=given,
-        key=message.key,
-        message_id=message.message_id,
-    )
-    case.note(
-        "message.intended",
-        now=now,
-        step=entry.step_id,
-        channel=message.channel,
-        message=message.message_id,
-        personal={"to": message.to, "content": _digest(message)},
-    )
-
-
-def _digest(message: Message) -> str:
-    return hashlib.sha256(f"{message.subject}\0{message.text}\0{message.html}".encode()).hexdigest()
-
-
-def under_way(entry: Entry, channel: str) -> None:
-    """Mark a branch whose message is on its way, so that nothing else takes it up."""
-    entry.status = EntryStatus.PROCESSING
-    _await(entry, Awaited.SEND, None, f"the {channel} is on its way")
-
-
-def answered(case: Case, entry: Entry, delivery: Delivery, *, now: datetime) -> None:
-    """T3: what came of the message, and where the branch goes from there."""
-    paused, by_a_person = case.instance.status is InstanceStatus.PAUSED, paused_by_a_person(case)
-    entry.status = EntryStatus.PAUSED if paused else EntryStatus.QUEUED
-    match delivery:
-        case Accepted(reference):
-            case.end(entry, StepStatus.COMPLETED, now=now, output={"status": "accepted", "reference": reference})
-            case.note("message.accepted", now=now, step=entry.step_id, reference=reference)
-            case.leave(entry, case.step(entry).next, now=now)
-        case Deferred(reason, retry_after):
-            _try_again(case, entry, reason, not_before=now + (retry_after or timedelta()), now=now)
-        case Unavailable(reason) if since := _too_long_under_way(case, entry, now=now):
-            settle(
-                case,
-                entry,
-                Hold(f"'{case.step(entry).name}' could not be handed over since {since}: {reason}"),
-                now=now,
-            )
-        case Unavailable(reason):
-            if _come_back(case, entry, now + OUT_OF_ORDER_PAUSE, reason, awaits=Awaited.SEND, now=now):
-                case.note("step.deferred", now=now, step=entry.step_id, until=entry.scheduled_for, reason=reason)
-        case Refused(reason):
-            case.note("message.refused", now=now, step=entry.step_id, reason=reason)
-            fail(case, entry, reason, now=now)
-        case Unknown(reason):
-            doubt(case, entry, reason, now=now)
-        case Withdrawn():
-            _await(entry, Awaited.SEND, now, "held back at the last call")
-        case _:
-            assert_never(delivery)
-    if paused:  # the step on hold may have been in a branch that is not waited for any more
-        release(case, "what held it was withdrawn", by_a_person=by_a_person, now=now)
-
-
-def _too_long_under_way(case: Case, entry: Entry, *, now: datetime) -> str | None:
-    """Since when the transport has been out of order, if that is so long ago that a person must hear of it."""
-    attempt, limit = case.attempt(entry), too_late_after(case.step(entry))
-    if attempt is None or limit is None:
-        return None
-    patience = add(limit, to=attempt.started_at, tz=case.tz, calendar=case.coop.calendar)
-    return local_text(attempt.started_at, case.tz) if patience < now else None
-
-
-def answered_too_late(case: Case, attempt: Execution, delivery: Delivery, *, now: datetime) -> None:
-    """The fate of a message whose branch was withdrawn meanwhile: a fact to record, and nothing to decide."""
-    match delivery:
-        case Accepted(reference):
-            output = {"status": "accepted", "reference": reference}
-            case.close(attempt, StepStatus.COMPLETED, now=now, output=output)
-            case.note("message.accepted", now=now, step=attempt.step_id, message=attempt.message_id, late=True)
-        case Unknown(reason):
-            case.close(attempt, StepStatus.FAILED, now=now, error=f"not known whether it left: {reason}")
-            case.note("step.in_doubt", now=now, step=attempt.step_id, reason=reason, late=True)
-            _tell_of_late_doubt(case, attempt, reason, now=now)
-        case Deferred(reason) | Unavailable(reason) | Refused(reason):
-            case.close(attempt, StepStatus.FAILED, now=now, error=reason)
-            case.note("message.withdrawn", now=now, step=attempt.step_id, message=attempt.message_id, late=True)
-        case Withdrawn():
-            case.close(attempt, StepStatus.SKIPPED, now=now, error="held back at the last call")
-            case.note("message.withdrawn", now=now, step=attempt.step_id, message=attempt.message_id, late=True)
-        case _:
-            assert_never(delivery)
-
-
-def _tell_of_late_doubt(case: Case, attempt: Execution, reason: str, *, now: datetime) -> None:
-    case.open_task(
-        Task(
-            family_id=case.family.family_id,
-            instance_id=case.instance.instance_id,
-            step_id=attempt.step_id,
-            branch=None,
-            task_type="check",
-            description=f"The instance went on without it; whether the {attempt.step_type} left is not known: {reason}",
-            due_date=now,
-            priority="high",
-            assignee=case.coop.coordinator,
-            created_date=now,
-        ),
-        now=now,
-    )
-
-
-def _try_again(case: Case, entry: Entry, reason: str, *, not_before: datetime, now: datetime) -> None:
-    step = case.step(entry)
-    policy = step.retry or case.workflow.retry
-    key = f"{case.instance.instance_id}/{entry.branch}/{entry.visit}"
-    answer = policy.decide(permanent=False, attempts=entry.attempts, reason=reason, now=now, key=key)
-    if not isinstance(answer, Retry):
-        fail(case, entry, answer.reason, now=now)
-        return
-    case.end(entry, StepStatus.FAILED, now=now, error=reason)
-    case.instance.error_count += 1
-    case.instance.last_error = reason
-    awaits = Awaited.APPROVED if step.approval else Awaited.TURN  # the approval it had is still good
-    if _come_back(case, entry, max(answer.at, not_before), reason, awaits=awaits, now=now):
-        again = entry.attempts + 1
-        case.note("step.retrying", now=now, step=step.id, reason=reason, at=entry.scheduled_for, attempt=again)
-
-
-def _come_back(case: Case, entry: Entry, at: datetime, reason: str, *, awaits: Awaited, now: datetime) -> bool:
-    """Plan another attempt inside the step's windows; False: they never open, and a person must decide."""
-    try:
-        planned = reopen(at, case.step(entry), case.workflow, coop=case.coop, tz=case.tz)
-    except NeverOpens as problem:
-        settle(case, entry, Hold(f"{reason}; and there is no time for another try: {problem}"), now=now)
-        return False
-    _await(entry, awaits, planned.at, "; ".join(("trying again", reason, *planned.reasons)))
-    return True
 
 
 def doubt(case: Case, entry: Entry, reason: str, *, now: datetime) -> None:

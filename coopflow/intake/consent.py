@@ -6,8 +6,9 @@ from datetime import datetime
 
 from coopflow.core.instants import format_instant
 from coopflow.core.model import Event, Family
+from coopflow.events import take_event
 from coopflow.store.store import Store
-from coopflow.triggers import require_family, take_event
+from coopflow.triggers import require_family
 
 CHANNELS = ("email", "sms")
 BY_HAND = "hand"  # how: a person wrote it down, as against a reply or a link

@@ -8,13 +8,14 @@ from itertools import islice
 
 from coopflow.core.model import Event
 from coopflow.core.workflow import WaitStep, Workflow
+from coopflow.events import FAMILY_STATUS_AFTER, take_event
 from coopflow.intake.events import EVENT_KEY, REQUIRED, EventReader, OutsideEvent
 from coopflow.intake.fields import require_columns
 from coopflow.intake.formats import BadRecord, Records
 from coopflow.intake.taking import BATCH, log_rejected, rolled_back
 from coopflow.intake.unfit import Unfit, sentences
 from coopflow.store.store import Store
-from coopflow.triggers import FAMILY_STATUS_AFTER, Result, require_family, take_event
+from coopflow.triggers import Result, require_family
 
 RECORDED, SKIPPED, REJECTED = "recorded", "skipped", "rejected"
 NOTED = "event.noted"  # what is on record of an event that came too late to count

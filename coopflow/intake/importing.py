@@ -7,6 +7,7 @@ from datetime import datetime
 
 from coopflow.core.model import Event, Family
 from coopflow.errors import Invalid
+from coopflow.events import reconsider
 from coopflow.intake.families import FamilyReader, FamilyRecord
 from coopflow.intake.fields import require_columns
 from coopflow.intake.formats import BadRecord, Records
@@ -14,7 +15,6 @@ from coopflow.intake.taking import rolled_back
 from coopflow.intake.unfit import Unfit, sentences
 from coopflow.loading import look_again
 from coopflow.store.store import Store
-from coopflow.triggers import reconsider
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

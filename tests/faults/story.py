@@ -10,9 +10,10 @@ from pathlib import Path
 from coopflow.acting import finish_task
 from coopflow.channels.base import Accepted, Channel, Delivery, Message, Withdrawn
 from coopflow.core.model import Prediction
+from coopflow.events import take_event
 from coopflow.store.store import Store
 from coopflow.tick import Engine, tick
-from coopflow.triggers import take_event, take_predictions
+from coopflow.triggers import take_predictions
 from tests.faults.children import KILLED, Fate, run
 from tests.faults.scene import engine
 from tests.world import at

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from coopflow.core.facts import BUILT_IN_EVENTS, Facts
 from coopflow.core.model import Coop, Family
 from coopflow.core.people import pause
+from coopflow.core.protocol import under_way
 from coopflow.core.reading import read_workflow
-from coopflow.core.settle import under_way
 from coopflow.core.starting import new_case
 from coopflow.core.timing import Calendar
 from coopflow.reports.ahead import ahead
