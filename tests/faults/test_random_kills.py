@@ -48,7 +48,7 @@ def test_the_command_killed_in_the_middle_of_500_messages_leaves_one_for_each_fa
     kills = 0
     while True:
         with command.tick(folder) as process:
-            killed = killed_after(process.pid, moments.randint(0, 27), count)
+            killed = killed_after(process.pid, moments.randint(0, 11), count)
             assert process.communicate() == ("", "")
         if not killed:
             break
@@ -83,7 +83,7 @@ def test_a_gateway_that_cannot_dedupe_gets_every_message_once_and_what_is_in_dou
             with engine(folder, channels, concurrent=4) as made_engine:
                 tick(made_engine, now=NOW)
 
-        while killed_after(process := fork(one_tick), moments.randint(1, 20), lambda: len(truth(folder))):
+        while killed_after(process := fork(one_tick), moments.randint(1, 12), lambda: len(truth(folder))):
             assert end_of(process) == KILLED
             kills += 1
             with opened(folder) as store:
