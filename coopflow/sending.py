@@ -81,13 +81,14 @@ class Post:
 
     def _hand_over(self, outgoing: Outgoing, exchange: "_Exchange") -> Delivery:
         said: list[bool] = []
+        channel = self._channels[outgoing.message.channel]
 
-        def last_call() -> bool:
-            said.append(exchange.last_call(outgoing))
+        def last_call() -> bool:  # one that dedupes has no need to ask
+            said.append(channel.dedupes or exchange.last_call(outgoing))
             return said[-1]
 
         try:
-            fate = self._channels[outgoing.message.channel].deliver(outgoing.message, last_call)
+            fate = channel.deliver(outgoing.message, last_call)
         except BaseException as error:  # noqa: BLE001 - whatever went wrong in a channel, the message has a fate
             fault = f"fault in the {outgoing.message.channel} channel: {type(error).__name__}: {error}"
             return Unknown(fault) if any(said) else Unavailable(fault)

@@ -6,7 +6,7 @@ that the intent to send is on disk before the first byte leaves, and the outcome
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from coopflow.batches import Engine as Engine
 from coopflow.batches import Overtaken, change_all
@@ -19,11 +19,12 @@ from coopflow.core.deliveries import Accepted, Deferred, Delivery, Unavailable, 
 from coopflow.core.model import Entry, Execution
 from coopflow.core.protocol import answered, answered_too_late, intend, under_way
 from coopflow.core.settle import advance, doubt, fail
-from coopflow.core.states import Awaited, InstanceStatus, StepStatus
+from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, StepStatus
 from coopflow.leftovers import entry_at, escalate
 from coopflow.leftovers import recover as recover
 from coopflow.sending import Answered, Asked, Outgoing
 
+A_MOMENT = timedelta(minutes=1)
 BATCH = 500  # instances in one transaction: as fast as larger ones, and little is lost to a crash
 
 
@@ -173,6 +174,8 @@ def _record(part: TickReport, case: Case, outgoing: Outgoing, fate: Delivery, *,
     else:
         answered(case, entry, fate, now=now)
         advance(case, now=now)  # what must be sent stays due for the next claim
+        if isinstance(fate, Withdrawn) and entry.status is EntryStatus.QUEUED and entry.awaits is Awaited.SEND:
+            entry.scheduled_for = max(entry.scheduled_for or now, now + A_MOMENT)  # not in this tick again
     _count(part, case, fate)
 
 

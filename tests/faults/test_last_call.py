@@ -37,6 +37,17 @@ def mailing(wired: World) -> World:
     return wired
 
 
+def test_a_message_that_was_granted_its_last_call_is_not_granted_another(mailing: World) -> None:
+    granted: list[int] = []
+
+    def ask_twice(batch: Sequence[Outgoing], book: Book) -> None:
+        granted.extend((len(book(batch, ())), len(book(batch, ()))))
+
+    mailing.engine.post.deliver = ask_twice  # type: ignore[method-assign]
+    mailing.tick()
+    assert granted == [1, 0]
+
+
 @pytest.mark.parametrize(
     ("changed", "attempts"),
     [
@@ -66,6 +77,7 @@ def test_an_answer_in_the_last_moment_ends_it_without_the_message(mailing: World
 def test_an_address_that_was_corrected_in_the_last_moment_is_the_one_that_is_used(mailing: World) -> None:
     meanwhile(mailing, lambda: mailing.changes_family("42", email="new@example.org"))
     mailing.tick()
+    mailing.tick("2026-03-20 09:01")
     assert [message.to for message in mailing.wires["email"].taken] == ["new@example.org"]
     assert mailing.attempts(1) == [("mail", "skipped"), ("mail", "completed"), ("done", "completed")]
 

@@ -191,7 +191,7 @@ def test_without_a_single_thread_the_tick_ends_and_the_next_one_sends(
     with pytest.raises(RuntimeError, match="can't start new thread"):
         wired.tick()
     monkeypatch.undo()
-    assert wired.tick().recovered == 0  # it was kept back, and so nothing had to be found out
+    assert wired.tick("2026-03-20 09:01").recovered == 0  # it was kept back, and so nothing had to be found out
     assert len(wired.wires["email"].taken) == 1
 
 
@@ -221,5 +221,5 @@ def test_ctrl_c_in_the_middle_leaves_nothing_in_doubt(wired: World) -> None:
     wired.check()
 
     wired.engine.post.deliver = deliver  # type: ignore[method-assign]
-    assert wired.tick().in_doubt == []
+    assert wired.tick("2026-03-20 09:01").in_doubt == []
     assert sorted(message.family_id or "" for message in wired.wires["email"].taken) == sorted(map(str, range(20)))

@@ -22,6 +22,7 @@ from tests.world import World, at
 
 Data = dict[str, Any]
 IDS = [f"s{number}" for number in range(5)]
+AT_ONCE = {"window": "always"}
 REPLIED = {"field": "email_response_received", "operator": "==", "value": True}
 
 targets = st.sampled_from(IDS)
@@ -80,8 +81,11 @@ forks = st.builds(
     st.sampled_from(["all", "any"]),
 )
 steps = st.one_of(simple, simple, calls, choices, forks, ends)
-workflows = st.lists(steps, min_size=5, max_size=5).map(
-    lambda found: [{**step, "id": name} for name, step in zip(IDS, found, strict=True)]
+messages = st.tuples(st.one_of(mails.filter(lambda mail: mail["template_id"] == "hello"), texts), common).map(
+    lambda parts: parts[0] | {key: parts[1][key] for key in parts[1] if key in ("on_failure", "retry")} | AT_ONCE
+)
+workflows = st.tuples(messages, st.lists(st.one_of(steps, messages), min_size=4, max_size=4)).map(
+    lambda found: [{**step, "id": name} for name, step in zip(IDS, (found[0], *found[1]), strict=True)]
 )
 
 
@@ -219,11 +223,14 @@ class Run:
         self.world.closes(task, outcome)
 
 
-times = st.sampled_from([timedelta(0), timedelta(minutes=16), timedelta(hours=3), timedelta(days=1), timedelta(days=4)])
+times = st.sampled_from(
+    [timedelta(0), timedelta(0), timedelta(minutes=16), timedelta(hours=3), timedelta(days=1), timedelta(days=4)]
+)
 happenings = st.one_of(
     st.tuples(st.just("ticks"), times),
     st.tuples(st.just("ticks"), times),
     st.tuples(st.just("crashes"), times, st.integers(0, 1), st.integers(0, 2)),
+    st.tuples(st.just("crashes"), times, st.just(0), st.integers(1, 2)),
     st.tuples(st.just("closes"), st.integers(0, 5)),
     st.tuples(st.just("closes"), st.integers(0, 5)),
     st.tuples(st.just("hears"), st.sampled_from(["email_response_received", "payment_received"])),
@@ -237,36 +244,49 @@ happenings = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+begins = st.one_of(
+    st.tuples(st.just("ticks"), st.just(timedelta(0))),
+    st.tuples(st.just("crashes"), st.just(timedelta(0)), st.just(0), st.integers(0, 2)),
+)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(
     found=workflows,
     criteria=st.sampled_from([None, REPLIED]),
     on_failure=st.sampled_from(["hold", "continue", "fail"]),
     dedupes=st.booleans(),
     seed=st.integers(0, 1000),
+    begin=begins,
     happens=st.lists(happenings, min_size=5, max_size=25),
 )
 def test_whatever_happens_nothing_is_stuck_sent_twice_or_done_after_the_end(
-    found: list[Data], criteria: Data | None, on_failure: str, dedupes: bool, seed: int, happens: list[tuple[Any, ...]]
+    found: list[Data],
+    criteria: Data | None,
+    on_failure: str,
+    dedupes: bool,
+    seed: int,
+    begin: tuple[Any, ...],
+    happens: list[tuple[Any, ...]],
 ) -> None:
     folder = Path(tempfile.mkdtemp(prefix="coopflow-", dir=MEMORY if MEMORY.is_dir() else None))
     world = World(folder)
     try:
         channels = {name: Dice(name, dedupes, seed) for name in ("email", "sms")}
         world.engine.post = Post(channels, max_concurrent=2)
-        messages = {
+        written = {
             "hello": "---\nsubject: Hello\n---\nDear {{ family_name }}.",
             "holey": "---\nsubject: Hello\n---\nDear {{ tutor }}.",
         }
         rest: Data = {"completion_criteria": criteria} if criteria else {}
         levels = [{"after": "1 day", "assign": "director"}]
         world.has_workflow(
-            "w", found, messages=messages, escalation={"on_failure": on_failure, "levels": levels}, **rest
+            "w", found, messages=written, escalation={"on_failure": on_failure, "levels": levels}, **rest
         )
         world.has_family("42")
         world.now = at("2026-03-20 09:00")
         run = Run(world, channels, world.start("w", family="42"))
-        for name, *arguments in happens:
+        for name, *arguments in (begin, *happens):
             getattr(run, name)(*arguments)
             run.check()
     finally:

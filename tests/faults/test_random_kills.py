@@ -36,6 +36,11 @@ def killed_after(process: int, more: int, count: Callable[[], int]) -> bool:
         os.close(handle)
 
 
+def few(moments: random.Random, done: int, kills: int) -> int:
+    """So many messages that enough are left for the kills that are still to come, however fast this machine is."""
+    return moments.randint(0, max(1, (MESSAGES - done) // max(KILLS - kills, 8)))
+
+
 def test_the_command_killed_in_the_middle_of_500_messages_leaves_one_for_each_family(folder: Path) -> None:
     app = command.made(folder, families=MESSAGES)
     command.starts(app, MESSAGES)
@@ -48,7 +53,7 @@ def test_the_command_killed_in_the_middle_of_500_messages_leaves_one_for_each_fa
     kills = 0
     while True:
         with command.tick(folder) as process:
-            killed = killed_after(process.pid, moments.randint(0, 11), count)
+            killed = killed_after(process.pid, few(moments, count(), kills), count)
             assert process.communicate() == ("", "")
         if not killed:
             break
@@ -83,7 +88,10 @@ def test_a_gateway_that_cannot_dedupe_gets_every_message_once_and_what_is_in_dou
             with engine(folder, channels, concurrent=4) as made_engine:
                 tick(made_engine, now=NOW)
 
-        while killed_after(process := fork(one_tick), moments.randint(1, 12), lambda: len(truth(folder))):
+        def count() -> int:
+            return len(truth(folder))
+
+        while killed_after(process := fork(one_tick), few(moments, count(), kills), count):
             assert end_of(process) == KILLED
             kills += 1
             with opened(folder) as store:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from coopflow.core.deliveries import Accepted, Refused, Unavailable, Unknown
+from coopflow.core.deliveries import Accepted, Deferred, Refused, Unavailable, Unknown
 from coopflow.core.people import resume
 from coopflow.sending import Answered, Asked, Book, Outgoing
 from tests.world import World
@@ -124,6 +124,19 @@ def test_an_outbox_message_whose_address_changed_after_the_tick_died_is_in_doubt
     coop.tick()
     assert [task.task_type for task in coop.tasks("42")] == ["doubt"]
     assert [mail["To"] for mail in coop.mails()] == ["family42@example.org"]
+
+
+def test_a_gateway_that_dedupes_and_is_busy_after_a_crash_is_given_the_same_key_once_more(mailing: World) -> None:
+    wire = mailing.wires["email"]
+    wire.dedupes = True
+    instance = mailing.start("outreach", family="42")
+    dies_while_handing_over(mailing, delivered=True)
+    wire.answers.append(Deferred("429 too many requests"))
+    mailing.tick()
+    mailing.ticks_until("2026-03-20 10:00")
+    assert mailing.status(instance) == "completed"
+    assert len({message.key for message in wire.taken}) == 1
+    assert mailing.attempts(instance) == [("mail", "completed"), ("done", "completed")]
 
 
 def test_an_address_that_changes_while_the_message_waits_for_its_transport_is_used(mailing: World) -> None:

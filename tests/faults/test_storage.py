@@ -28,9 +28,11 @@ FAMILIES = 12
 @pytest.fixture
 def due(folder: Path) -> Path:
     """Families with a mail that is due."""
-    with world(folder) as made:
+    base = folder / "due"
+    base.mkdir()
+    with world(base) as made:
         fill(made, FAMILIES)
-    return folder
+    return base
 
 
 # -- a full disk --------------------------------------------------------------------------------------------------
