@@ -3,14 +3,19 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coopflow.config import Config, calendar
+from coopflow.config import Config, calendar, limits
+from coopflow.core.durations import Duration
 from coopflow.core.facts import BUILT_IN_EVENTS
 from coopflow.core.model import Coop
+from coopflow.core.timing import parse_preference
+from coopflow.core.windows import without_texts
 from coopflow.door import Door, file_signature, state_of_files
+from coopflow.zone_data import zone_data
 
 if TYPE_CHECKING:
     from coopflow.channels.base import Channel
@@ -38,6 +43,9 @@ class App:
             calendar=calendar(self.config),
             coordinators=self.config.coordinators,
             known_events=frozenset({*BUILT_IN_EVENTS, *self.config.events}),
+            preferred={channel: parse_preference(spec) for channel, spec in self.config.preferred.items()},
+            limits=limits(self.config),
+            spread=timedelta(seconds=Duration.parse(self.config.spread).seconds if self.config.spread else 0),
             footer=self._footer(),
         )
 
@@ -72,19 +80,21 @@ class App:
             events=self.config.events,
             attributes=sorted({*self.config.attributes, *imported}),
             windows=sorted(self.coop.calendar.windows),
+            windows_without_texts=without_texts(self.coop.calendar),
             coordinators=sorted(self.config.coordinators),
         )
 
     @contextmanager
     def store(self, *, read_only: bool = False) -> Iterator["Store"]:
         """The open store; closed when the command is done with it."""
+        from coopflow.channels.addresses import likely_zones
         from coopflow.store.database import open_database, translating
         from coopflow.store.store import Store
 
         db = open_database(self.database, read_only=read_only)
         try:
             with translating(Path(self.database)):
-                yield Store(db, self.coop)
+                yield Store(db, self.coop, zones_of_phone=likely_zones)
         finally:
             db.close()
 
@@ -122,13 +132,15 @@ class App:
         with self.store() as store:
             post = Post(self.channels(), max_concurrent=self.config.max_concurrent)
             try:
-                yield Engine(store, post, Composer(database_id=store.database_id, domain=self.domain))
+                composer = Composer(database_id=store.database_id, domain=self.domain)
+                yield Engine(store, post, composer, zone_data=zone_data().version)
             finally:
                 post.close()
 
 
 def open_app(config_path: Path, *, database: str | None = None) -> App:
     """Read the configuration, from the door's copy if the file has not changed since, and put the app together."""
+    zone_data()  # before the first time zone is read
     seen = file_signature(config_path)  # from before it is read: an edit meanwhile is noticed the next time
     config = _remembered(Door(config_path), seen)
     if config is None:

@@ -34,6 +34,7 @@ class Engine:
     store: Store
     post: Post
     composer: Composer
+    zone_data: str | None = None  # the version of the time-zone data; None: it does not say
     epoch: int | None = None  # the number of this tick among all that have changed something; None: it has not yet
 
 
@@ -41,11 +42,13 @@ class Engine:
 class TickReport:
     """What one pass did."""
 
+    started: int = 0  # instances that the clock began
     advanced: int = 0
     sent: int = 0
     not_sent: int = 0
     recovered: int = 0
     escalated: int = 0
+    replanned: int = 0  # branches that got another time, since the rules of time have changed
     in_doubt: list[int] = field(default_factory=list)  # instances with a message whose fate is unknown
     faults: list[str] = field(default_factory=list)  # what went wrong in coopflow itself, an instance each
     limit_reached: bool = False

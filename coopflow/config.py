@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Self
 from coopflow.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
+    from coopflow.core.pressure import Limits
     from coopflow.core.timing import Calendar
 
 FILE_NAME = "coopflow.yaml"
 
-_UNSAID = {"country": None, "subdivision": None}
+_UNSAID = {"country": None, "subdivision": None, "spread": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,8 @@ class Config:
     subdivision: str | None
     closed_days: frozenset[date]
     windows: Mapping[str, Mapping[str, Any]]  # name → days, hours, resume_at
+    preferred: Mapping[str, Mapping[str, Any]]  # channel → days, hours, patience
+    spread: str | None  # a duration
     limits: Mapping[str, Any]
     coordinators: Mapping[
         str, Mapping[str, Any]
@@ -101,7 +104,24 @@ def calendar(config: Config) -> "Calendar":
 
     usual = Calendar.default(zone(config.time_zone))
     own = {name: parse_window(name, spec) for name, spec in config.windows.items()}
-    return Calendar({**usual.windows, **own}, config.closed_days, usual.tz)
+    return Calendar({**usual.windows, **own}, dict.fromkeys(sorted(config.closed_days), ""), usual.tz)
+
+
+def limits(config: Config) -> "Limits":
+    """The caps on messages to families."""
+    from coopflow.core.durations import Duration
+    from coopflow.core.pressure import Cap, Limits
+
+    def cap(spec: Mapping[str, Any] | None) -> Cap | None:
+        return Cap(spec["max"], Duration.parse(spec["per"])) if spec else None
+
+    said = config.limits
+    channels = {name: cap(spec) for name, spec in said.get("per_channel", {}).items()}
+    return Limits(
+        per_family=cap(said.get("per_family")),
+        per_channel={name: found for name, found in channels.items() if found},
+        per_address=cap(said.get("per_address")),
+    )
 
 
 def default_config_text() -> str:

@@ -2,17 +2,31 @@
 
 import re
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 
-from coopflow.core.timing import parse_window, zone
+from coopflow.core.durations import Duration
+from coopflow.core.timing import (
+    ALWAYS,
+    BUSINESS_HOURS,
+    TEXT_HOURS,
+    OpenHours,
+    instant_of,
+    narrowed,
+    never_opens,
+    parse_window,
+    zone,
+)
 from coopflow.core.wording import shown
 
 LONGEST_LINE = 200
 LONGEST_CLOSURE = 366  # days; a longer one is a slip in the year
-FIXED_WINDOWS = ("always", "text_hours")
+FIXED_WINDOWS = ("always",)
+BUILT_IN_WINDOWS = (BUSINESS_HOURS.name, TEXT_HOURS.name, ALWAYS.name)
+LONGEST_SPREAD = 8 * 3600  # seconds; more than a working day is no spread but a delay
 
 _CLOSED = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\s+to\s+([0-9]{4}-[0-9]{2}-[0-9]{2}))?")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -124,6 +138,53 @@ def _window_name(name: str) -> str:
     return _word(name)
 
 
+def text_hours_fault(spec: Any) -> str | None:
+    """Why text hours of the co-op's own are not possible; None: they are, or something else is wrong with them."""
+    try:
+        window = parse_window(TEXT_HOURS.name, spec) if isinstance(spec, dict) else TEXT_HOURS
+    except (ValueError, TypeError):
+        return None  # said where it is
+    try:
+        narrowed(window, TEXT_HOURS)
+    except ValueError as problem:
+        return str(problem)
+    return None
+
+
+def closed_for_a_year(name: str, spec: Any, closed_days: Any, time_zone: Any) -> str | None:
+    """Why a window never opens for a year, closed days and all; None: it does, or something else is wrong."""
+    try:
+        window, tz = parse_window(name, spec), zone(time_zone)
+        closed = dict.fromkeys(map(date.fromisoformat, expanded(closed_days or [])), "")
+    except (ValueError, TypeError, AttributeError):
+        return None  # said where it is
+    first_days = [day for day in closed if day - timedelta(1) not in closed]
+    hours = (OpenHours((window,), tz, closed),)
+    return next((fault for day in first_days if (fault := never_opens(hours, since=_midnight(day, tz)))), None)
+
+
+def _midnight(day: date, tz: ZoneInfo) -> datetime:
+    return instant_of(datetime.combine(day, time()), tz)
+
+
+def _length(text: str) -> str:
+    return str(Duration.parse(text))
+
+
+def _period(text: str) -> str:
+    length = Duration.parse(text)
+    if not length or length.business_days:
+        raise ValueError(f"{shown(text)} is not a period; write hours, days or months, as in '7 days'")
+    return str(length)
+
+
+def _spread(text: str) -> str:
+    length = Duration.parse(text)
+    if not 0 < length.seconds <= LONGEST_SPREAD or length != Duration(seconds=length.seconds):
+        raise ValueError(f"{shown(text)} is not a spread; write minutes or hours, up to 8 hours, as in '45 minutes'")
+    return str(length)
+
+
 def _word(text: str) -> str:
     if not _WORD.fullmatch(text):
         raise ValueError(f"{shown(text)} is not one word: small letters, digits and _, with a letter first")
@@ -186,6 +247,9 @@ Subdivision = Annotated[str, AfterValidator(_subdivision)]
 ClosedDays = Annotated[str, AfterValidator(_closed_days)]
 WindowName = Annotated[str, AfterValidator(_window_name)]
 Days = Annotated[str | list[str], BeforeValidator(_days)]
+Length = Annotated[str, AfterValidator(_length)]
+Period = Annotated[str, AfterValidator(_period)]
+Spread = Annotated[str, AfterValidator(_spread)]
 Hours = Annotated[str | list[str], BeforeValidator(_hours)]
 ResumeAt = Annotated[str, BeforeValidator(_resume_at)]
 Address = Annotated[str, AfterValidator(_address)]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from coopflow import config_fields as fields
-from coopflow.core.wording import shown
+from coopflow.core.wording import did_you_mean, shown
 from coopflow.problems import Loc, Problem, ProblemsFound
 from coopflow.schema_problems import problems_from_pydantic
 from coopflow.strict_yaml import Source, read_yaml
@@ -53,12 +53,52 @@ class WindowSpec(Strict):
     )
 
 
+class BestTimes(Strict):
+    """When a channel reaches families best; other open times follow when none of these comes soon enough."""
+
+    days: fields.Days = Field("every day", examples=["tue-thu"])
+    hours: fields.Hours = Field(examples=["09:00-11:00"])
+    patience: fields.Length = Field("2 days", description="How long a step waits for such a time at most.")
+
+
+class Preferred(Strict):
+    """The best times of each channel."""
+
+    email: BestTimes | None = None
+    sms: BestTimes | None = None
+    call: BestTimes | None = None
+
+
+class Cap(Strict):
+    """At most so many messages within a time."""
+
+    max: int = Field(ge=1, le=1000)
+    per: fields.Period = Field(examples=["7 days"])
+
+
+class ChannelCaps(Strict):
+    """Caps of single channels, for each family."""
+
+    email: Cap | None = None
+    sms: Cap | None = None
+
+
+class Limits(Strict):
+    """How many messages families may get, over all workflows."""
+
+    per_family: Cap | None = None
+    per_channel: ChannelCaps = ChannelCaps()
+    per_address: Cap | None = Field(None, description="Whichever families share the address.")
+
+
 class Coordinator(Strict):
     """Somebody who looks after families."""
 
     name: fields.Line | None = Field(None, description="As families know them; without it, the key.")
     email: fields.Address | None = None
     phone: fields.Line | None = None
+    window: fields.Word | None = Field(None, description="Working hours, for when tasks are due: a window by name.")
+    time_zone: fields.TimeZone | None = Field(None, description="Where they are. Default: the co-op's.")
 
 
 class EmailToOutbox(Strict):
@@ -107,6 +147,10 @@ class ConfigFile(Strict):
     subdivision: fields.Subdivision | None = Field(None, examples=["IL"], description="State or province.")
     closed_days: list[fields.ClosedDays] = Field([], examples=[["2026-11-26", "2026-12-21 to 2027-01-01"]])
     windows: dict[fields.WindowName, WindowSpec] = {}
+    preferred: Preferred = Field(Preferred(), description="Best times, by channel.")
+    spread: fields.Spread | None = Field(
+        None, examples=["45 minutes"], description="Messages to many families are spread over so long an opening."
+    )
     coordinators: dict[fields.Line, Coordinator] = Field({}, description="The first one gets what nobody is named for.")
     events: list[fields.Word] = Field([], description="Kinds of event of your own.")
     attributes: list[fields.Attribute] = Field(
@@ -116,7 +160,7 @@ class ConfigFile(Strict):
     workflows: fields.Line = Field("workflows.d", description="The directory of workflow files.")
     deliver: fields.Deliver = "outbox"
     channels: Channels = Channels()
-    limits: dict[str, Any] = {}
+    limits: Limits = Field(Limits(per_address=None), description="How many messages families may get.")
     max_concurrent: int = Field(10, ge=1, le=100, description="Messages handed over at the same time.")
 
 
@@ -139,9 +183,26 @@ def _across(source: Source) -> Iterator[Problem]:
     for key in ("events", "attributes", "closed_days"):
         listed = data.get(key)
         yield from _repeated(source, key, listed if isinstance(listed, list) else [])
+    yield from _windows(source, data)
     email = _group(_group(data, "channels"), "email")
     if "password_env" in email and "password_file" in email:
         yield source.problem(("channels", "email", "password_file"), "give password_env or password_file, not both")
+
+
+def _windows(source: Source, data: dict[str, Any]) -> Iterator[Problem]:
+    """Quiet hours that are no quieter than the law, and working hours that nobody has described."""
+    windows = _group(data, "windows")
+    if fault := fields.text_hours_fault(windows.get("text_hours")):
+        yield source.problem(("windows", "text_hours"), fault)
+    for name, spec in windows.items():
+        if fault := fields.closed_for_a_year(name, spec, data.get("closed_days"), data.get("time_zone")):
+            yield source.problem(("windows", name), fault)
+    known = {*fields.BUILT_IN_WINDOWS, *windows}
+    for name, person in _group(data, "coordinators").items():
+        window = person.get("window") if isinstance(person, dict) else None
+        if isinstance(window, str) and window not in known:
+            hint = did_you_mean(window, known)
+            yield source.problem(("coordinators", name, "window"), f"there is no window {shown(window)}{hint}")
 
 
 def _repeated(source: Source, key: str, listed: list[Any]) -> Iterator[Problem]:

@@ -21,11 +21,15 @@ LINES = 7  # format, checksum, configuration, its signature, database, workflows
 LONGEST = 1_000_000  # bytes of the file; a configuration has a quarter of that at most
 FILES_TAKEN_IN = "files_taken_in"  # the database's own note of what it has loaded, in the table `meta`
 
-# What a full tick would do: advance branches, escalate tasks, take up messages that a dead tick left under way (those
-# that wait for a person or for their transport have a branch that says so), load what has changed.
+# What a full tick would do: start what the clock owes, advance branches, escalate tasks, warn of deadlines, take up
+# messages that a dead tick left under way (those that wait for a person or for their transport have a branch that says
+# so), load what has changed.
 ANYTHING_TO_DO = """
 SELECT EXISTS (SELECT 1 FROM workflow_queue WHERE status = 'queued' AND scheduled_for <= ?1)
     OR EXISTS (SELECT 1 FROM coordinator_tasks WHERE status = 'open' AND escalate_at <= ?1)
+    OR EXISTS (SELECT 1 FROM workflow_schedules WHERE next_at <= ?1)
+    OR EXISTS (SELECT 1 FROM workflow_instances
+               WHERE completed_at IS NULL AND deadline_alert_at IS NOT NULL AND deadline_alert_at <= ?1)
     OR EXISTS (SELECT 1 FROM workflow_step_executions x
                WHERE x.status IN ('pending', 'running') AND x.idempotency_key IS NOT NULL
                  AND NOT EXISTS (SELECT 1 FROM workflow_queue q WHERE q.instance_id = x.instance_id

@@ -51,6 +51,12 @@ class IllegalMove(NotAllowed):
         self.after = after
 
 
+class ClockHeld(CoopflowError):
+    """The clock cannot be believed, so nothing is done; without words when they have been said before."""
+
+    exit_code = ExitCode.PERSON_NEEDED
+
+
 class Invalid(CoopflowError):
     """A workflow, the configuration or an input is not valid."""
 

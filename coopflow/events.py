@@ -8,13 +8,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from coopflow.core.case import Case
 from coopflow.core.decide import reason_to_finish
+from coopflow.core.hearing import hear
 from coopflow.core.model import Event, Family
 from coopflow.core.settle import advance
-from coopflow.core.states import Awaited
 from coopflow.core.verdict import Answer
-from coopflow.core.workflow import WaitStep, Workflow
 from coopflow.store.store import Store
 from coopflow.triggers import Result, occasion_of, require_family, save_cases, start_all, told
 
@@ -39,7 +37,7 @@ def take_event(
 
 def _wake(store: Store, family_id: str, kind: str, *, now: datetime) -> list[int]:
     cases = store.cases.load(store.active_instances(family_id))
-    touched = [case for case in cases if _touch(case, kind, now=now)]
+    touched = [case for case in cases if hear(case, kind, now=now)]
     for case in touched:
         advance(case, now=now)  # what must be sent stays due for the tick
     save_cases(store, touched, now=now)
@@ -54,26 +52,6 @@ def reconsider(store: Store, family_ids: Iterable[str], *, now: datetime) -> lis
         case.finish(end.outcome, end.reason, now=now, withdraw_work=end.withdraw_work)
     save_cases(store, [case for case, _ in over], now=now)
     return [case.instance.instance_id for case, _ in over]
-
-
-def _touch(case: Case, kind: str, *, now: datetime) -> bool:
-    over = reason_to_finish(case)
-    if over is not None:
-        case.finish(over.outcome, over.reason, now=now, withdraw_work=over.withdraw_work)
-        return True
-    woken = [
-        entry
-        for entry in case.entries.values()
-        if entry.awaits is Awaited.TIME and _waits_for(case.workflow, entry.step_id, kind)
-    ]
-    for entry in woken:
-        entry.scheduled_for, entry.reason = now, f"{kind} came"
-    return bool(woken)
-
-
-def _waits_for(workflow: Workflow, step_id: str, kind: str) -> bool:
-    step = workflow.steps[step_id]
-    return isinstance(step, WaitStep) and step.until_event == kind
 
 
 def _start_by_event(

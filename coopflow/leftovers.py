@@ -5,6 +5,7 @@ from datetime import datetime
 from coopflow.batches import Engine, TickReport, change_all
 from coopflow.core import desk
 from coopflow.core.case import Case
+from coopflow.core.deadlines import warn_of_deadline
 from coopflow.core.deliveries import Unknown
 from coopflow.core.model import Entry, Execution
 from coopflow.core.protocol import answered_too_late
@@ -61,6 +62,16 @@ def escalate(engine: Engine, report: TickReport, *, now: datetime) -> None:
     with engine.store.transaction():
         ids = list(dict.fromkeys(instance_id for _, instance_id in engine.store.desk.to_escalate(now=now)))
     report.escalated += sum(change_all(engine, report, ids, lambda cases: _escalated(cases, now=now), now=now))
+
+
+def warn_of_deadlines(engine: Engine, report: TickReport, *, now: datetime) -> None:
+    """Tell a person of the instances that will soon have come to nothing within their prediction's window."""
+    with engine.store.transaction():
+        ids = engine.store.cases.near_deadline(now=now)
+    parts = change_all(
+        engine, report, ids, lambda cases: sum(warn_of_deadline(case, now=now) for case in cases), now=now
+    )
+    report.escalated += sum(parts)
 
 
 def _escalated(cases: list[Case], *, now: datetime) -> int:

@@ -14,6 +14,7 @@ from coopflow.core.model import Event
 from coopflow.door import FILES_TAKEN_IN
 from coopflow.errors import Invalid, NotAllowed
 from coopflow.problems import Problem
+from coopflow.schedules import keep_schedules
 from coopflow.store.meta import find_meta, write_meta
 from coopflow.store.store import Store
 from coopflow.store.templates import StoredVersion
@@ -85,6 +86,7 @@ def load_workflows(app: "App", store: Store, *, actor: str, now: datetime) -> Lo
         for change in changes:
             _apply(store, change, current.get(change.name), off, actor=actor, now=now)
         restored = _switch_back_on(store, reading, current, off, actor=actor, now=now)
+        keep_schedules(store, now=now)
         news = _new_problems(store, reading, as_seen_from_here(folder), actor=actor, now=now)
         write_meta(store.db, FILES_TAKEN_IN, seen)
     return LoadReport(changes, restored, reading.problems, news)
@@ -214,6 +216,7 @@ def enable(app: "App", store: Store, name: str, *, actor: str, now: datetime) ->
 def _switch(store: Store, version: StoredVersion, off: set[str], *, active: bool, now: datetime) -> None:
     write_meta(store.db, SWITCHED_OFF, json.dumps(sorted(off)))
     store.templates.set_active(version.template_id, active, now=now)
+    keep_schedules(store, now=now)
 
 
 def _obstacle(app: "App", store: Store, name: str) -> str | None:

@@ -11,8 +11,8 @@ from coopflow.core.case import Case
 from coopflow.core.decide import action_text
 from coopflow.core.model import Family, Task
 from coopflow.core.states import TaskStatus
-from coopflow.core.timing import zone
 from coopflow.core.wording import did_you_mean, shown
+from coopflow.core.zones import zone_or
 from coopflow.errors import NotFound
 from coopflow.store.store import Store
 
@@ -105,7 +105,7 @@ _EARLIER = ("task_id", "task_type", "description", "status", "outcome", "notes",
 
 def time_there(story: TaskStory, *, now: datetime, tz: ZoneInfo) -> datetime | None:
     """The family's own clock, where it is not the co-op's."""
-    there = zone(story.family.time_zone) if story.family.time_zone else tz
+    there = zone_or(story.family.time_zone, tz)
     return now.astimezone(there) if now.astimezone(there).utcoffset() != now.astimezone(tz).utcoffset() else None
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coopflow.config import FILE_NAME, default_config_text
+from coopflow.core.closed_days import IMPORT
 from coopflow.errors import CoopflowError, NotAllowed
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def _set_up(directory: Path, database: str | None, *, now: datetime, actor: str)
     create(where).close()
     report = _load(app, actor=actor, now=now)
     made += [f"made {where}", *report.lines, *map(str, report.problems)]
+    if app.config.country is not None:
+        made += [f"Public holidays of {app.config.country}: {IMPORT}"]
     made += ["Next: coopflow family import FILE, then: predictions | coopflow trigger -"]
     made += ["This line in your crontab keeps it going:"]
     return SetUp(tuple(made), crontab_line(config_path, database=where if database else None))

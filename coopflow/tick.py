@@ -20,8 +20,10 @@ from coopflow.core.model import Entry, Execution
 from coopflow.core.protocol import answered, answered_too_late, intend, under_way
 from coopflow.core.settle import advance, doubt, fail
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, StepStatus
-from coopflow.leftovers import entry_at, escalate
+from coopflow.leftovers import entry_at, escalate, warn_of_deadlines
 from coopflow.leftovers import recover as recover
+from coopflow.replanning import replan_by_new_rules
+from coopflow.schedules import start_what_is_owed
 from coopflow.sending import Answered, Asked, Outgoing
 
 A_MOMENT = timedelta(minutes=1)
@@ -35,6 +37,8 @@ def tick(
     report = TickReport()
     engine.epoch = None
     recover(engine, report, now=now)
+    start_what_is_owed(engine, report, now=now)
+    replan_by_new_rules(engine, report, now=now)
     while not report.limit_reached:
         room = BATCH if limit is None else min(BATCH, limit - report.advanced)
         outgoing, advanced = take_up(engine, report, room, now=now)
@@ -44,6 +48,7 @@ def tick(
         hand_over(engine, report, outgoing, now=now)
         report.limit_reached = out_of_time() or (limit is not None and report.advanced >= limit)
     escalate(engine, report, now=now)
+    warn_of_deadlines(engine, report, now=now)
     return report
 
 

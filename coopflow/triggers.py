@@ -14,9 +14,10 @@ from coopflow.core.case import ENGINE, Case
 from coopflow.core.facts import Facts
 from coopflow.core.instants import format_instant
 from coopflow.core.model import Event, Family, Prediction
+from coopflow.core.queueing import wake
 from coopflow.core.starting import new_case
 from coopflow.core.verdict import Answer, Occasion, Past, Verdict, verdicts
-from coopflow.core.workflow import Workflow
+from coopflow.core.workflow import Workflow, converses
 from coopflow.errors import NotAllowed, NotFound
 from coopflow.problems import did_you_mean
 from coopflow.store.store import Store
@@ -207,6 +208,7 @@ def _remember(occasion: Occasion, case: Case, verdict: Verdict, *, now: datetime
             priority=verdict.workflow.priority,
             active=True,
             started=now,
+            converses=converses(verdict.workflow),
         )
     )
 
@@ -251,6 +253,16 @@ def save_cases(store: Store, cases: Sequence[Case], *, now: datetime) -> None:
     store.cases.save(cases, now=now)
     for case, name in starts:
         start_next(store, case, name, now=now)
+    wake_those_that_queue(store, [case for case in cases if not case.instance.active], now=now)
+
+
+def wake_those_that_queue(store: Store, ended: Sequence[Case], *, now: datetime) -> None:
+    """Let the instances begin that waited for others of their family to end, each not before its own plan."""
+    if not ended or not store.templates.any_that_queues():
+        return
+    ids = [number for case in ended for number in store.active_instances(case.family.family_id)]
+    woken = [case for case in store.cases.load(list(dict.fromkeys(ids))) if wake(case, now=now)]
+    store.cases.save(woken, now=now)
 
 
 def _start_named(

@@ -11,7 +11,7 @@ import pytest
 
 from coopflow.config import Config, calendar, default_config_text, find_config, load_config
 from coopflow.config_schema import checked, json_schema
-from coopflow.core.timing import BUSINESS_HOURS, next_open
+from coopflow.core.timing import BUSINESS_HOURS, OpenHours, next_open
 from coopflow.errors import ExitCode, Invalid, NotFound
 from coopflow.problems import ProblemsFound
 
@@ -118,7 +118,43 @@ LINES = {  # what follows on line 3
         "3:15: windows.w: unknown key 'day'. Did you mean 'days'?",
     ],
     "windows: {text_hours: {days: mon, hours: 08:00-23:00}}": [
-        "3:11: windows: the window 'text_hours' is fixed; give yours another name"
+        "3:23: windows.text_hours: window 'text_hours': 21:00-23:00 on mon is outside 08:00-21:00; "
+        "it can be made narrower, not wider"
+    ],
+    "windows: {always: {days: mon, hours: 08:00-23:00}}": [
+        "3:11: windows: the window 'always' is fixed; give yours another name"
+    ],
+    "windows: {evening: {days: mon, hours: 17:00-20:00}}\n"
+    "closed_days: [2026-01-01 to 2026-12-31, 2027-01-01 to 2027-12-31]": [
+        "3:20: windows.evening: there is no opening of evening within 366 days of Mon 5 Jan 2026 that is not "
+        "on a closed day"
+    ],
+    "limits: {per_family: 3}": ["3:22: limits.per_family: expected a group of keys, found the number 3"],
+    "limits: {per_family: {max: 0, per: 7 days}}": [
+        "3:28: limits.per_family.max: expected a number of at least 1, found the number 0"
+    ],
+    "limits: {per_family: {max: 3, per: a week or so}}": [
+        "3:36: limits.per_family.per: 'a week or so' is not a duration; write for example '3 days', '36 "
+        "hours', '2 business days', '1 month' or 'P3D'"
+    ],
+    "limits: {per_family: {max: 3, per: 2 business days}}": [
+        "3:36: limits.per_family.per: '2 business days' is not a period; write hours, days or months, as in '7 days'"
+    ],
+    "limits: {per_channel: {fax: {max: 1, per: 1 day}}}": [
+        "3:24: limits.per_channel: unknown key 'fax'. Known here: email, sms"
+    ],
+    "preferred: {email: {days: tue-thu}}": ["3:20: preferred.email: missing key 'hours'"],
+    "preferred: {email: {hours: 09:00-11:00, patience: some}}": [
+        "3:51: preferred.email.patience: 'some' is not a duration; write for example '3 days', '36 hours', "
+        "'2 business days', '1 month' or 'P3D'"
+    ],
+    "spread: 2 days": [
+        "3:9: spread: '2 days' is not a spread; write minutes or hours, up to 8 hours, as in '45 minutes'"
+    ],
+    "coordinators: {jo: {window: evenings}}": ["3:29: coordinators.jo.window: there is no window 'evenings'"],
+    "coordinators: {jo: {time_zone: Chicago}}": [
+        "3:32: coordinators.jo.time_zone: 'Chicago' is not a time zone (did you mean 'America/Chicago'?); "
+        "write Area/City, as in 'America/Chicago', or 'UTC'"
     ],
     "windows: {Late Hours: {days: mon, hours: 08:00-18:00}}": [f"3:11: windows: 'Late Hours' {WORD}"],
     # people
@@ -191,7 +227,10 @@ LINES = {  # what follows on line 3
     "api_key: hunter2": [f"3:1: {secret('api_key')}"],
     "coordinators: {maria: {token: hunter2}}": [f"3:24: coordinators.maria: {secret('token')}"],
     "channels: {sms: {transport: outbox, auth_token: hunter2}}": [f"3:37: channels.sms: {secret('auth_token')}"],
-    "limits: {deep: [{client_secret: hunter2}]}": [f"3:18: limits.deep[0]: {secret('client_secret')}"],
+    "limits: {deep: [{client_secret: hunter2}]}": [
+        "3:10: limits: unknown key 'deep'. Known here: per_family, per_channel, per_address",
+        f"3:18: limits.deep[0]: {secret('client_secret')}",
+    ],
 }
 
 
@@ -247,7 +286,9 @@ def test_two_lines_are_enough_and_the_rest_has_defaults(load, tmp_path):
         subdivision=None,
         closed_days=frozenset(),
         windows={},
-        limits={},
+        preferred={},
+        spread=None,
+        limits={"per_channel": {}},
         coordinators={},
         channels={"email": {"transport": "outbox", "path": "outbox"}, "sms": {"transport": "outbox"}},
         deliver="outbox",
@@ -264,7 +305,9 @@ closed_days: [2026-05-17, 2026-12-30 to 2027-01-01]
 windows: {evening: {days: [mon, wed], hours: 17:00-20:00}}
 coordinators: {maria: {email: maria@example.org, phone: +1 312 555 0100}, jo: {}}
 channels: {email: {transport: smtp, host: smtp.example.org, from: a@b.org, password_env: SMTP_PASSWORD, path: post}}
-limits: {messages: {per: week, most: 3}}
+limits: {per_family: {max: 3, per: 1 week}, per_channel: {sms: {max: 1, per: 1 day}}}
+preferred: {email: {days: tue-thu, hours: 09:00-11:00}}
+spread: 45 minutes
 events: [field_trip_paid]
 attributes: [grade, T-shirt]
 max_concurrent: 3
@@ -288,7 +331,12 @@ def test_what_the_file_says_is_kept(load):
     ]
     assert config.channels["email"]["from"] == "a@b.org"
     assert config.channels["email"]["port"] == 587
-    assert config.limits == {"messages": {"per": "week", "most": 3}}
+    assert config.limits == {
+        "per_family": {"max": 3, "per": "7 days"},
+        "per_channel": {"sms": {"max": 1, "per": "1 day"}},
+    }
+    assert config.preferred == {"email": {"days": "tue-thu", "hours": "09:00-11:00", "patience": "2 days"}}
+    assert config.spread == "45 minutes"
     assert (config.events, config.attributes) == (("field_trip_paid",), ("grade", "shirt_size"))
     assert config.max_concurrent == 3
 
@@ -340,7 +388,7 @@ def test_own_business_hours_replace_the_usual_ones(load):
     rules = calendar(load('windows: {business_hours: {days: sat, hours: "10:00-12:00"}}\n'))
     friday = datetime(2026, 3, 6, 18, tzinfo=UTC)
 
-    opens = next_open(friday, [rules.window("business_hours")], tz=rules.tz, closed_days=rules.closed_days)
+    opens = next_open(friday, [OpenHours((rules.window("business_hours"),), rules.tz, rules.closed_days)])
 
     assert opens.at == datetime(2026, 3, 7, 16, tzinfo=UTC)  # Saturday 10:00 in Chicago
 

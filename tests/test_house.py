@@ -26,6 +26,8 @@ DOORS = {  # library → where it may be imported
     "dateutil": ("core",),
     "phonenumbers": ("channels.addresses",),
     "email_validator": ("channels.addresses",),
+    "holidays": ("intake.public_holidays",),
+    "icalendar": ("intake.ical_text",),
 }
 SMALL = ("errors", "problems")  # what every room may know beside the core
 ROOMS = {  # room → what of coopflow it may know beside itself

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from coopflow.acting import act, finish_task
+from coopflow.channels.addresses import likely_zones
 from coopflow.channels.outbox import Outbox
 from coopflow.composing import Composer
 from coopflow.core.case import Case
@@ -25,6 +26,7 @@ from coopflow.core.invariants import broken_promises
 from coopflow.core.model import Coop, Family, Message, Prediction, Task
 from coopflow.core.timing import Calendar, zone
 from coopflow.events import take_event
+from coopflow.schedules import keep_schedules
 from coopflow.sending import Post
 from coopflow.store.database import create, open_database
 from coopflow.store.log import Verified, verify
@@ -83,7 +85,7 @@ class World:
         )
         create(folder / "coopflow.db", new_id=lambda: "test").close()
         self.db = open_database(folder / "coopflow.db")
-        self.store = Store(self.db, self.coop)
+        self.store = Store(self.db, self.coop, zones_of_phone=likely_zones)
         self.wires = {name: Wire(name) for name in ("email", "sms")}
         channels = self.wires if wires else {name: Outbox(name, self.outbox) for name in ("email", "sms")}
         self.engine = Engine(
@@ -120,6 +122,7 @@ class World:
                 active=True,
                 now=self.now,
             )
+            keep_schedules(self.store, now=self.now)
 
     def has_family(self, family_id: str, **columns: Any) -> None:
         given = {

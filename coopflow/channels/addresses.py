@@ -9,10 +9,12 @@ import re
 from typing import TYPE_CHECKING
 
 from coopflow.core.wording import shown
+from coopflow.core.zones import zone
 
 if TYPE_CHECKING:
     import phonenumbers
 
+MOST_ZONES = 4  # a number that may be in more places than these says nothing about the time of day there
 EMAIL_LIMIT = 254  # characters; RFC 5321 leaves no room for more between the angle brackets
 
 _BLANKS = " \t\r\n\xa0"  # what a cell of a spreadsheet may have around it
@@ -60,6 +62,26 @@ def check_phone(text: str, default_region: str | None = None) -> str:
     _refuse_short_number(text, number, default_region)
     _refuse_unfit_number(number)
     return require_number(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def likely_zones(phone: str) -> tuple[str, ...]:
+    """The time zones of the area that a number in E.164 belongs to; none where it does not say."""
+    from phonenumbers import NumberParseException, parse
+    from phonenumbers.timezone import time_zones_for_number
+
+    try:
+        keys = time_zones_for_number(parse(phone))
+    except NumberParseException:
+        return ()
+    return tuple(keys) if len(keys) <= MOST_ZONES and all(map(_is_zone, keys)) else ()
+
+
+def _is_zone(key: str) -> bool:
+    try:
+        zone(key)
+    except ValueError:  # Etc/Unknown, or a zone that this machine has not heard of
+        return False
+    return True
 
 
 def require_mailbox(text: str) -> str:

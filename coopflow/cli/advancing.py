@@ -28,13 +28,14 @@ def advance_now(session: "Session") -> None:
 
 
 def _one_tick(session: "Session") -> "TickReport | None":
+    from coopflow.clock import time_for_tick
     from coopflow.tick import tick
 
     with session.app.lock as lock:
         if not lock.acquire():
             return None
         with session.app.engine() as engine:
-            return tick(engine, now=session.now)
+            return tick(engine, now=time_for_tick(engine.store, wall=session.now, say_again=True))
 
 
 def what_is_next(session: "Session", store: "Store", instance_id: int) -> str:

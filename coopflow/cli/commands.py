@@ -1,9 +1,13 @@
 """Every command, registered on the root by being imported."""
 
+from coopflow.cli import ahead as ahead
 from coopflow.cli import audit as audit
+from coopflow.cli import calendar as calendar
 from coopflow.cli import config as config
+from coopflow.cli import doctor as doctor
 from coopflow.cli import doubt as doubt
 from coopflow.cli import family as family
+from coopflow.cli import family_gently as family_gently
 from coopflow.cli import intake as intake
 from coopflow.cli import look as look
 from coopflow.cli import run as run

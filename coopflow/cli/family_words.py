@@ -99,6 +99,8 @@ def import_words(imported: "Imported", *, dry_run: bool) -> list[str]:
 def family_document(one: "Family", active: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """All that is known of a family, as one document."""
     return {name: getattr(one, name) for name in _OWN} | {
+        "phone_zones": list(one.phone_zones),
+        "gentle_until": one.gentle_until,
         "attributes": dict(one.attributes),
         "consent": {channel: dict(record) for channel, record in one.consent.items()},
         "instances": [{column.key: row[column.key] for column in INSTANCE_COLUMNS} for row in active],
@@ -110,6 +112,8 @@ def show_family(session: Session, one: "Family", active: Sequence[Mapping[str, A
     cells = [(column.title, getattr(one, column.key)) for column in LIST_COLUMNS if column.key in _OWN]
     cells += one.attributes.items()
     cells += [(f"May get {words}", _consent(session, one, channel)) for channel, words in _CHANNEL_WORDS.items()]
+    if one.gentle_until is not None and one.gentle_until > session.now:
+        cells.append(("Treated gently until", one.gentle_until))
     columns = [Column(str(place), title) for place, (title, _) in enumerate(cells)]
     row = {str(place): value for place, (_, value) in enumerate(cells)}
     session.show(Sheet(columns, [row], title=named(one), card=True), Format.table)

@@ -139,8 +139,12 @@ def _status_screen(session: Session, store: "Store", scope: "Scope") -> None:
     from coopflow.reports.overview import overview
 
     clock = _clock(session)
-    found = overview(store, scope, tz=clock.tz, now=session.now, few=FEW, most=MOST)
+    found = overview(store, scope, tz=clock.tz, now=session.now, place=_place(session), few=FEW, most=MOST)
     status_screen(session, found, scope, clock)
+
+
+def _place(session: Session) -> tuple[str | None, str | None]:
+    return session.app.config.country, session.app.config.subdivision
 
 
 def _status_data(session: Session, store: "Store", scope: "Scope", shown: Format) -> None:
@@ -148,7 +152,8 @@ def _status_data(session: Session, store: "Store", scope: "Scope", shown: Format
     from coopflow.reports.overview import as_document, instance_lines, overview
 
     if shown is Format.json:
-        found = overview(store, scope, tz=session.app.coop.calendar.tz, now=session.now)
+        tz = session.app.coop.calendar.tz
+        found = overview(store, scope, tz=tz, now=session.now, place=_place(session))
         show_document(as_document(found), format=shown, out=session.out)
     else:
         session.show(lines_sheet(instance_lines(store, scope, now=session.now)), shown)

@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +14,11 @@ from coopflow.cli.options import DryRunOption
 from coopflow.cli.root import app
 from coopflow.cli.session import Session, session_of
 from coopflow.core.durations import Duration
-from coopflow.errors import CoopflowError, ExitCode, Usage
+from coopflow.errors import ClockHeld, CoopflowError, ExitCode, Usage
 from coopflow.render import visible
 
 if TYPE_CHECKING:
-    from coopflow.tick import TickReport
+    from coopflow.tick import Engine, TickReport
 
 
 @app.command(epilog="Examples:  coopflow init · coopflow init /srv/coop")
@@ -60,20 +60,34 @@ def tick(
     limit: Annotated[int | None, typer.Option(min=1, help="Advance at most so many instances.")] = None,
     max_seconds: Annotated[float | None, typer.Option(min=0, help="Take up nothing new after so many seconds.")] = None,
     every: Annotated[str | None, typer.Option(help="Go on for ever, with so long between two passes: 30s.")] = None,
+    accept_clock: Annotated[
+        bool, typer.Option("--accept-clock", help="Go by the clock as it is: you have looked, and it is right.")
+    ] = False,
     dry_run: DryRunOption = False,
 ) -> None:
     """Carry out what is due: one pass. It is silent when all is well."""
     session = session_of(context)
     if dry_run:
-        if every is not None:
-            raise Usage("--dry-run looks at one pass; leave out --every")
+        if every is not None or accept_clock:
+            raise Usage("--dry-run looks at one pass; leave out --every and --accept-clock")
         _rehearse(session, limit)
         return
+    if accept_clock:
+        _accept(session)
     limits = Limits(limit, max_seconds)
     if every is None:
         _once(session, limits)
     else:
         _keep_going(session, _seconds(every), limits)
+
+
+def _accept(session: Session) -> None:
+    from coopflow.clock import accept_clock
+
+    with session.store() as store:
+        accepted = accept_clock(store, wall=session.now, actor=session.actor)
+    if not accepted:
+        session.say("Nobody doubts the clock.")
 
 
 def _once(session: Session, limits: Limits) -> None:
@@ -104,25 +118,38 @@ def _keep_going(session: Session, pause: float, limits: Limits) -> None:
 
 def one_pass(session: Session, limits: Limits) -> "tuple[list[str], TickReport | None]":
     """One tick under the lock: new errors in workflow files, told already, and its report; None: another is at work."""
-    from coopflow.loading import refresh
-    from coopflow.tick import tick as carry_out
-
     end = None if limits.seconds is None else time.monotonic() + limits.seconds
     with session.app.lock as lock:
         if not lock.acquire():
             return [], None
-        with session.app.engine() as engine:
-            news = refresh(session.app, engine.store, now=session.now)
-            for problem in news:
-                session.say(problem)
-            session.app.leave_word()
-            report = carry_out(
-                engine,
-                now=session.now,
-                limit=limits.instances,
-                out_of_time=lambda: end is not None and time.monotonic() >= end,
-            )
+        try:
+            with session.app.engine() as engine:
+                done = _tick(session, engine, limits, lambda: end is not None and time.monotonic() >= end)
+        except ClockHeld:
+            lock.touch(now=session.now)  # cron is alive, and that is all that this tells
+            raise
         lock.touch(now=session.now)
+    return done
+
+
+def _tick(
+    session: Session, engine: "Engine", limits: Limits, out_of_time: Callable[[], bool]
+) -> "tuple[list[str], TickReport]":
+    from coopflow.clock import time_for_tick
+    from coopflow.loading import refresh
+    from coopflow.reports.absence import absence_words
+    from coopflow.store.log import head_of
+    from coopflow.tick import tick as carry_out
+
+    now = time_for_tick(engine.store, wall=session.now)
+    beat, (before, _) = engine.store.looking.last_tick(), head_of(engine.store.db)
+    news = refresh(session.app, engine.store, now=now)
+    for problem in news:
+        session.say(problem)
+    session.app.leave_word()
+    report = carry_out(engine, now=now, limit=limits.instances, out_of_time=out_of_time)
+    if words := absence_words(engine.store, beat, after=before, tz=session.app.coop.calendar.tz, now=now):
+        session.say(words)
     return news, report
 
 
@@ -158,7 +185,7 @@ def _seconds(text: str) -> float:
         duration = Duration.parse(text)
     except ValueError as problem:
         raise Usage(f"--every: {problem}") from None
-    if duration.months or duration.days or duration.business_days or not duration.seconds:
+    if duration != Duration(seconds=duration.seconds) or not duration:
         raise Usage(f"--every takes seconds, minutes or hours, as in 30s; found '{text}'")
     return duration.seconds
 

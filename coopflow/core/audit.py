@@ -144,6 +144,9 @@ SENTENCES: dict[str, str] = {
     "step.deferred": "['{step}'|A step] was put off[ until {until}][: {reason}]",
     "step.approved": "['{step}'|A step] was approved[: {reason}]",
     "step.in_doubt": "It is not known whether the message of ['{step}'|a step] left[: {reason}]",
+    "step.replanned": "['{step}'|A step] was planned again[: {from} → {to}][: {reason}]",
+    "step.after_deadline": "['{step}'|A step] is planned[ for {planned}] after the deadline[ of {deadline}]",
+    "deadline.near": "The deadline is near[: {deadline}]",
     "doubt.resolved": "The doubt about the message of ['{step}'|a step] was settled[; it was sent: {sent}]",
     "message.intended": "A message is about to leave[ by {channel}][ to {to}][ for '{step}']",
     "message.accepted": "The message[ of '{step}'] was accepted[ (reference {reference})]",
@@ -166,8 +169,14 @@ SENTENCES: dict[str, str] = {
     "workflow.retired": "Workflow[ '{workflow}'] was retired[: {reason}]",
     "event.noted": "An event[ {event}] came too late to count[: {reason}]",
     "family.imported": "The family was imported[ from {source}]",
+    "family.gentle_until": "The family is treated gently[ until {until}][: {reason}]",
+    "family.gentle_ended": "The family is not treated gently any more[: {reason}]",
     "family.opted_out": "The family opted out[ of {channel}][ by {how}][: {reason}]",
     "family.opted_in": "The family opted in[ to {channel}][ by {how}][: {reason}]",
+    "calendar.imported": "Calendar[ '{calendar}'] was imported[ from {source}][: {added} days new][, {removed} gone]",
+    "calendar.removed": "Calendar[ '{calendar}'] was removed[ with its {days} days]",
+    "clock.held": "Nothing is done until the clock is right[: {reason}]",
+    "clock.accepted": "The clock is right, a person said[: {shown}][ (doubted since {reason})]",
 }
 
 _SECTION = re.compile(r"\[([^\[\]|]*)(?:\|([^\[\]|]*))?\]")

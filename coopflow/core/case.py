@@ -11,11 +11,14 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from coopflow.core.anchors import Anchors
 from coopflow.core.facts import Facts
+from coopflow.core.instants import parse_instant
 from coopflow.core.model import MAIN, Coop, Entry, Event, Execution, Family, Instance, Task
-from coopflow.core.placing import next_level, place
+from coopflow.core.placing import Setting, next_level, place
+from coopflow.core.pressure import Contacts
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, Outcome, StepStatus, TaskStatus, require_move
-from coopflow.core.timing import NeverOpens, zone
+from coopflow.core.timing import NeverOpens, Planned, local_text
 from coopflow.core.workflow import ParallelStep, Step, Workflow
 
 ENGINE = "coopflow"  # the actor of what nobody in particular did
@@ -50,6 +53,8 @@ class Case:
     facts: Facts
     entries: dict[str, Entry]  # the live branches by name
     tasks: list[Task]  # the open ones
+    contacts: Contacts = field(default_factory=Contacts)  # messages that count, shared by all cases of one batch
+    others: tuple[tuple[int, str], ...] = ()  # conversations that it queues behind: instance and workflow
     running: dict[tuple[str, int, int], Execution] = field(default_factory=dict)  # (branch, visit, attempt), not ended
     actor: str = ENGINE
     journal: Journal = field(default_factory=Journal)
@@ -57,7 +62,12 @@ class Case:
     @property
     def tz(self) -> ZoneInfo:
         """The family's zone, else the co-op's (design, section 7)."""
-        return zone(self.family.time_zone) if self.family.time_zone else self.coop.calendar.tz
+        return self.setting.tz
+
+    @property
+    def setting(self) -> Setting:
+        """Whose rules of time hold for its steps."""
+        return Setting(self.workflow, self.coop, self.family)
 
     def step(self, entry: Entry) -> Step:
         """The step that a branch stands at."""
@@ -153,15 +163,41 @@ class Case:
         entry.awaits = Awaited.TURN
         entry.status = EntryStatus.PAUSED if self.instance.status is InstanceStatus.PAUSED else EntryStatus.QUEUED
         entry.arrived_at = since or now
+        entry.chosen_by = None
         if entry.branch == MAIN:
             self.instance.current_step = step_id
         try:
-            planned = place(self.step(entry), self.workflow, coop=self.coop, tz=self.tz, after=entry.arrived_at)
+            planned = self.plan(self.step(entry), arrived=entry.arrived_at)
         except NeverOpens as problem:
             self.hold(entry, f"the turn of '{self.step(entry).name}' never comes: {problem}", now=now)
             return
         entry.scheduled_for = planned.at
         entry.reason = "; ".join(planned.reasons) or None
+        deadline = self.instance.deadline
+        if deadline is not None and entry.arrived_at <= deadline < planned.at:
+            self.note("step.after_deadline", now=now, step=step_id, planned=planned.at, deadline=deadline)
+
+    def plan(self, step: Step, *, arrived: datetime, workflow: Workflow | None = None) -> Planned:
+        """When a step's turn comes, by the rules as they are now; raise NeverOpens with a sentence."""
+        setting = Setting(workflow or self.workflow, self.coop, self.family)
+        key = f"{self.family.family_id}/{self.workflow.name}/{step.id}"
+        planned = place(step, setting, anchors=self._anchors(arrived), key=key)
+        deadline = self.instance.deadline
+        if deadline is None or planned.at <= deadline:
+            return planned
+        late = f"this is after the deadline of {local_text(deadline, self.tz)}"
+        return Planned(planned.at, (*planned.reasons, late))
+
+    def _anchors(self, arrived: datetime) -> Anchors:
+        context = self.instance.context
+        triggered = context.get("predicted_at") or context.get("scheduled_at")
+        return Anchors(
+            arrived=arrived,
+            started=self.instance.trigger_date,
+            triggered=parse_instant(triggered) if triggered else self.instance.trigger_date,
+            ended=self.facts.ended,
+            attributes=self.family.attributes,
+        )
 
     def leave(self, entry: Entry, to: str | None, *, now: datetime, since: datetime | None = None) -> None:
         """Bring a branch to its next step, or to its end when there is none."""
@@ -285,6 +321,7 @@ class Case:
         attempt.completed_at = now
         attempt.output_data = output
         attempt.error_message = error
+        self.facts.ended[attempt.step_id] = now
         del self.running[attempt.branch, attempt.visit, attempt.attempt]
         if attempt.execution_id is not None:
             self.journal.ended.append(attempt)

@@ -19,16 +19,17 @@ from coopflow.core.decisions import (
     Hold,
     Jump,
     OpenTask,
-    Send,
     Skip,
     Start,
     Wait,
 )
 from coopflow.core.durations import Duration
 from coopflow.core.model import COORDINATOR, Entry
-from coopflow.core.placing import may_go_now, reaches_people, reopen, too_late_after
-from coopflow.core.states import Awaited, Outcome
-from coopflow.core.timing import NeverOpens, add, business_due, instant_of, local_text
+from coopflow.core.placing import due_at_the_desk, may_go_now, reaches_people, reopen, too_late_after
+from coopflow.core.reaching import send
+from coopflow.core.states import Awaited, InstanceStatus, Outcome
+from coopflow.core.timing import NeverOpens, add, instant_of, local_text
+from coopflow.core.wording import shown
 from coopflow.core.workflow import (
     CallStep,
     ConditionStep,
@@ -42,9 +43,11 @@ from coopflow.core.workflow import (
     TaskStep,
     WaitStep,
 )
+from coopflow.core.zones import is_zone
 
 NOT_CONTACTED = frozenset({"withdrawn", "deceased", "do_not_contact", "inactive"})  # family statuses that end a run
 MOST_VISITS = 1000  # steps one branch may come to; beyond it the workflow is going round in circles
+NEXT_LOOK = Duration(days=1)  # at others that have not ended; their end wakes it anyway
 ONE_BUSINESS_DAY = Duration(business_days=1)  # the pattern's due date of a call
 
 
@@ -85,15 +88,37 @@ def reason_to_finish(case: Case) -> Finish | None:
 def _begin(case: Case, entry: Entry, step: Step, *, now: datetime) -> Decision:
     if entry.visit > MOST_VISITS:
         return Hold(f"step '{step.id}' was reached after {MOST_VISITS} others: the workflow goes round in circles")
+    if waits := _waits_for_others(case, now=now):
+        return waits
     if step.only_if is not None and not rules.holds(step.only_if, case.facts):
         return Skip(f"only_if: {rules.sentence(step.only_if, case.facts)}")
     if reaches_people(step):
         return (
-            _too_late(case, entry, step, now=now)
+            _nowhere(case)
+            or _too_late(case, entry, step, now=now)
             or _not_now(case, step, now=now)
             or _with_approval(case, entry, step, now=now)
         )
     return _with_approval(case, entry, step, now=now)
+
+
+def _waits_for_others(case: Case, *, now: datetime) -> Defer | None:
+    """One conversation at a time: an instance that queues does not begin while another one is with the family."""
+    if not case.others or case.instance.status is not InstanceStatus.PENDING:
+        return None
+    names = ", ".join(f"{name} (instance {number})" for number, name in case.others)
+    return Defer(add(NEXT_LOOK, to=now, tz=case.tz), f"waits for {names} to end")
+
+
+def _nowhere(case: Case) -> Hold | None:
+    """A family in a zone that the time-zone data does not have, or has no more: nobody knows what time it is there."""
+    key = case.family.time_zone
+    if key is None or is_zone(key):
+        return None
+    return Hold(
+        f"family {case.family.family_id} is in the time zone {shown(key)}, which the time-zone data does not have;"
+        " correct it with: coopflow family import, then: coopflow doctor"
+    )
 
 
 def _too_late(case: Case, entry: Entry, step: Step, *, now: datetime) -> Hold | None:
@@ -105,9 +130,9 @@ def _too_late(case: Case, entry: Entry, step: Step, *, now: datetime) -> Hold | 
 
 
 def _not_now(case: Case, step: Step, *, now: datetime) -> Defer | None:
-    if may_go_now(step, case.workflow, coop=case.coop, tz=case.tz, now=now):
+    if may_go_now(step, case.setting, now=now):
         return None
-    planned = reopen(now, step, case.workflow, coop=case.coop, tz=case.tz)
+    planned = reopen(now, step, case.setting)
     return Defer(planned.at, "; ".join(planned.reasons))
 
 
@@ -116,7 +141,7 @@ def _with_approval(case: Case, entry: Entry, step: Step, *, now: datetime) -> De
         return OpenTask(
             task_type="approval",
             description=f"May '{step.name}' go to {case.family.family_name}?",
-            due_date=business_due(ONE_BUSINESS_DAY, after=now, tz=case.tz, calendar=case.coop.calendar),
+            due_date=due_at_the_desk(ONE_BUSINESS_DAY, case.coop.coordinator, case.coop, after=now),
             priority="high",
             assignee=case.coop.coordinator,
             awaits=Awaited.APPROVAL,
@@ -128,9 +153,9 @@ def _with_approval(case: Case, entry: Entry, step: Step, *, now: datetime) -> De
 def _carry_out(case: Case, entry: Entry, step: Step, *, now: datetime) -> Decision:
     match step:
         case EmailStep():
-            return _send(case, step, "email", case.family.email)
+            return send(case, entry, step, "email", case.family.email, now=now)
         case SmsStep():
-            return _send(case, step, "sms", case.family.phone)
+            return send(case, entry, step, "sms", case.family.phone, now=now)
         case TaskStep():
             return _task(case, step, now=now)
         case WaitStep():
@@ -148,15 +173,6 @@ def _carry_out(case: Case, entry: Entry, step: Step, *, now: datetime) -> Decisi
             return Start(step.workflow)
         case _:
             raise TypeError(f"no rule says how to carry out a step of the type {type(step).__name__}")
-
-
-def _send(case: Case, step: Step, channel: str, address: str | None) -> Decision:
-    if case.family.consent.get(channel, {}).get("allowed") is False:
-        reason = f"family {case.family.family_id} has opted out of {channel}"
-        return Fail(reason) if step.on_failure else Skip(reason)
-    if not address:
-        return Fail(f"family {case.family.family_id} has no {'phone number' if channel == 'sms' else 'email address'}")
-    return Send(channel, address)
 
 
 def _task(case: Case, step: TaskStep, *, now: datetime) -> OpenTask:
@@ -188,7 +204,8 @@ def _due(case: Case, step: TaskStep, *, now: datetime) -> datetime | None:
     if step.due_date is not None:
         return instant_of(datetime.combine(date.fromisoformat(step.due_date), time(17)), case.tz)
     due = step.due or (ONE_BUSINESS_DAY if isinstance(step, CallStep) else None)
-    return business_due(due, after=now, tz=case.tz, calendar=case.coop.calendar) if due else None
+    assignee = case.coop.person(step.assign or COORDINATOR)
+    return due_at_the_desk(due, assignee, case.coop, after=now) if due else None
 
 
 def _timeout(case: Case, step: Step, *, now: datetime) -> datetime | None:
@@ -226,7 +243,7 @@ def _advised(case: Case, item: Mapping[str, Any], *, now: datetime) -> OpenTask:
     return OpenTask(
         task_type="recommended",
         description=action_text(item),
-        due_date=business_due(ONE_BUSINESS_DAY, after=now, tz=case.tz, calendar=case.coop.calendar),
+        due_date=due_at_the_desk(ONE_BUSINESS_DAY, case.coop.coordinator, case.coop, after=now),
         priority="normal",
         assignee=case.coop.coordinator,
         awaits=None,

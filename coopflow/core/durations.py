@@ -1,6 +1,7 @@
-"""Lengths of time as people write them: `3 days`, `2 business days`, `1h30m`, `P3D`.
+"""Lengths of time as people write them: `3 days`, `2 business days`, `4 business hours`, `1h30m`, `P3D`.
 
-Months, days and business days keep the wall clock, seconds are elapsed time; so neither is ever turned into the other.
+Months, days and business days keep the wall clock, business hours pass only while business hours are open, seconds are
+elapsed time; so none of them is ever turned into another.
 """
 
 import re
@@ -11,6 +12,7 @@ from coopflow.core.wording import did_you_mean, shown
 
 LONGEST_YEARS = 10  # what is longer is a slip of the finger
 LONGEST_TEXT = 100
+MINUTES_OF_A_BUSINESS_DAY = 10 * 60  # by the usual business hours
 EXAMPLES = "write for example '3 days', '36 hours', '2 business days', '1 month' or 'P3D'"
 
 
@@ -22,23 +24,27 @@ class Duration:
     days: int = 0
     business_days: int = 0
     seconds: int = 0
+    business_minutes: int = 0
 
     def __post_init__(self) -> None:
-        if self.months < 0 or self.days < 0 or self.business_days < 0 or self.seconds < 0:
+        if min(self.months, self.days, self.business_days, self.seconds, self.business_minutes) < 0:
             raise ValueError("a duration cannot be negative")
 
     def __bool__(self) -> bool:
-        return bool(self.months or self.days or self.business_days or self.seconds)
+        return bool(self.months or self.days or self.business_days or self.seconds or self.business_minutes)
 
     def __str__(self) -> str:
         years, months = divmod(self.months, 12)
         minutes, seconds = divmod(self.seconds, 60)
         hours, minutes = divmod(minutes, 60)
+        business_hours, business_minutes = divmod(self.business_minutes, 60)
         parts = {
             "year": years,
             "month": months,
             "day": self.days,
             "business day": self.business_days,
+            "business hour": business_hours,
+            "business minute": business_minutes,
             "hour": hours,
             "minute": minutes,
             "second": seconds,
@@ -69,6 +75,8 @@ UNITS = {
     "day": ("days", 1),
     "week": ("days", 7),
     "business day": ("business_days", 1),
+    "business hour": ("business_minutes", 60),
+    "business minute": ("business_minutes", 1),
     "month": ("months", 1),
     "year": ("months", 12),
 }
@@ -87,9 +95,17 @@ SHORT = {
     "y": "year",
 }
 NAMES = {**{unit: unit for unit in UNITS}, **{f"{unit}s": unit for unit in UNITS}, **SHORT}
-MEANT = {"working day": "business days", "workday": "business days", "weekday": "business days", "mo": "months"}
+MEANT = {
+    "working day": "business days",
+    "workday": "business days",
+    "weekday": "business days",
+    "working hour": "business hours",
+    "office hour": "business hours",
+    "business hr": "business hours",
+    "mo": "months",
+}
 
-_PART = r"([0-9]+)\s*([a-z]+(?:\s+days?)?)"
+_PART = r"([0-9]+)\s*([a-z]+(?:\s+(?:days?|hours?|hrs?|minutes?))?)"
 _PARTS = re.compile(_PART, re.IGNORECASE | re.ASCII)
 _WORDS = re.compile(rf"{_PART}(?:(?:\s*,\s*|\s+and\s+|\s*){_PART})*", re.IGNORECASE | re.ASCII)
 _ISO = re.compile(
@@ -136,7 +152,8 @@ def _totals(counts: list[tuple[int, str]]) -> dict[str, int]:
 
 def _years(duration: Duration) -> float:
     """About how long it is; good enough to tell a plan from a slip."""
-    days = duration.days + duration.business_days * 1.4 + duration.seconds / 86_400
+    business_days = duration.business_days + duration.business_minutes / MINUTES_OF_A_BUSINESS_DAY
+    days = duration.days + business_days * 1.4 + duration.seconds / 86_400
     return duration.months / 12 + days / 366
 
 

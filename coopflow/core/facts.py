@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Any, Final
 
@@ -87,6 +88,7 @@ class Facts:
     family: Family
     trigger: Mapping[str, Any] = field(default_factory=dict)  # the prediction's fields or the event's data
     outputs: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # step id → what it gave; grows as steps end
+    ended: dict[str, datetime] = field(default_factory=dict)  # step id → when it was over last; grows as steps end
     events: Container[str] = frozenset()  # the kinds that happened since the instance started
     known_events: Container[str] = field(default_factory=lambda: BUILT_IN_EVENTS)  # may happen: false until they do
 

@@ -98,7 +98,7 @@ def plan_from(case: Case, entry: Entry, at: datetime, why: str, *, now: datetime
     """Give a branch the first moment from `at` on that its windows allow; False: there is none, and it is on hold."""
     step = case.step(entry)
     try:
-        planned = reopen(at, step, case.workflow, coop=case.coop, tz=case.tz)
+        planned = reopen(at, step, case.setting)
     except NeverOpens as problem:
         case.hold(entry, f"the turn of '{step.name}' never comes: {problem}", now=now)
         return False

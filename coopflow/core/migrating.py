@@ -9,7 +9,7 @@ from datetime import datetime
 
 from coopflow.core.case import Case
 from coopflow.core.model import Entry
-from coopflow.core.placing import place, reopen
+from coopflow.core.placing import Setting, reopen
 from coopflow.core.states import Awaited
 from coopflow.core.timing import Planned, add
 from coopflow.core.workflow import ParallelStep, Step, TaskStep, WaitStep, Workflow
@@ -125,7 +125,7 @@ def _planned(case: Case, entry: Entry, to: Workflow, *, now: datetime) -> Planne
     if before is None or after is None or before.at != entry.scheduled_for or after.at == before.at:
         return None
     if entry.awaits is Awaited.TURN and after.at < now:
-        return reopen(now, step, to, coop=case.coop, tz=case.tz)
+        return reopen(now, step, Setting(to, case.coop, case.family))
     return after
 
 
@@ -136,7 +136,7 @@ def _has_come(case: Case, event: str | None) -> bool:
 def _timed(case: Case, entry: Entry, workflow: Workflow, *, arrived_at: datetime) -> Planned | None:
     """What a version's timing makes of the branch's arrival; None: the branch waits for something else."""
     step = workflow.steps[entry.step_id]
-    turn = place(step, workflow, coop=case.coop, tz=case.tz, after=arrived_at)
+    turn = case.plan(step, arrived=arrived_at, workflow=workflow)
     if entry.awaits is Awaited.TURN:
         return turn
     if entry.awaits is not Awaited.TIME or not isinstance(step, WaitStep):

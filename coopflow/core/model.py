@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from coopflow.core.pressure import Limits
 from coopflow.core.states import ACTIVE, Awaited, EntryStatus, InstanceStatus, Outcome, StepStatus, TaskStatus
-from coopflow.core.timing import Calendar
+from coopflow.core.timing import Calendar, Preference
 
 COORDINATOR = "coordinator"  # in a workflow: whoever is the coordinator
 MAIN = "main"  # the branch that every instance begins with
@@ -20,6 +21,7 @@ class Family:
     family_name: str
     email: str | None = None
     phone: str | None = None  # E.164
+    phone_zones: tuple[str, ...] = ()  # IANA keys of the area that the number belongs to; none: it does not say
     time_zone: str | None = None  # IANA key; None: the co-op's
     status: str = "enrolled"
     language: str | None = None  # for message templates in several languages: es, fr …
@@ -27,6 +29,7 @@ class Family:
     consent: Mapping[str, Any] = field(default_factory=dict)  # channel → {"allowed": bool, "at": …, "how": …}
     engagement_score: float | None = None  # the latest measured
     withdrawal_risk: float | None = None  # the latest assessed
+    gentle_until: datetime | None = None  # no step reaches them before then
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,6 +50,8 @@ class Instance:
     outcome_notes: str | None = None
     error_count: int = 0
     last_error: str | None = None
+    deadline: datetime | None = None  # until when it must have come to something: the end of the prediction's window
+    deadline_alert_at: datetime | None = None  # when a person is told that it is near; None: told, or there is none
 
     @property
     def active(self) -> bool:
@@ -68,12 +73,14 @@ class Entry:
     scheduled_for: datetime | None = None  # None: the clock alone never wakes it
     arrived_at: datetime | None = None  # when the branch came to this step
     reason: str | None = None  # why it is looked at then and not sooner, in words
+    chosen_by: str | None = None  # the person who chose this time; the rules leave it where it is
 
     def look_again(self, awaits: Awaited, at: datetime | None, reason: str) -> None:
         """Say what the branch waits for, when it is looked at next, and why then."""
         self.awaits = awaits
         self.scheduled_for = at
         self.reason = reason
+        self.chosen_by = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -181,6 +188,9 @@ class Coop:
     calendar: Calendar
     coordinators: Mapping[str, Mapping[str, Any]]  # name → email, phone; the first one gets what nobody is named for
     known_events: frozenset[str]  # kinds that may happen, so that one that has not is false and not unknown
+    preferred: Mapping[str, Preference] = field(default_factory=dict)  # channel → its best times
+    limits: Limits = field(default_factory=Limits)
+    spread: timedelta = timedelta()  # over how much of an opening messages to many families are spread
     footer: str | None = None  # Markdown at the end of every mail: who writes, and the postal address
 
     @property

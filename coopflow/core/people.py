@@ -98,6 +98,7 @@ def snooze(case: Case, *, until: datetime, reason: str | None, now: datetime) ->
     for entry in moved:
         planned = _opens(case, entry, until)
         entry.scheduled_for, entry.reason = planned.at, "; ".join(("snoozed", *planned.reasons))
+        entry.chosen_by = case.actor
     case.note("instance.snoozed", now=now, until=until, reason=reason)
 
 
@@ -135,12 +136,13 @@ def _bring_forward(case: Case, entry: Entry, *, now: datetime) -> bool:
     if entry.scheduled_for is None or planned.at >= entry.scheduled_for:
         return False
     entry.scheduled_for, entry.reason = planned.at, "; ".join(("sooner than planned", *planned.reasons))
+    entry.chosen_by = case.actor
     return True
 
 
 def _opens(case: Case, entry: Entry, at: datetime) -> Planned:
     try:
-        return reopen(at, case.step(entry), case.workflow, coop=case.coop, tz=case.tz)
+        return reopen(at, case.step(entry), case.setting)
     except NeverOpens as problem:
         raise NotAllowed(f"instance {case.instance.instance_id} stays as it is: {problem}") from None
 

@@ -1,27 +1,56 @@
-"""When a step's turn comes: the one place that gives a step its time (design, section 7)."""
+"""When a step's turn comes: the one place that gives a step its time (design, section 7).
 
-from dataclasses import replace
+The rules in their order: what the time counts from, and the delay; a family that is treated gently; windows, closed
+days and quiet hours; the best times of the channel and the family; the spread over an opening.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from coopflow.core.anchors import Anchors, anchor, moment_of
+from coopflow.core.best_times import preference_of
+from coopflow.core.date_rules import parse_date_rule
 from coopflow.core.durations import Duration
-from coopflow.core.model import Coop, Task
+from coopflow.core.model import Coop, Family, Task
+from coopflow.core.openings import day_text
 from coopflow.core.timing import (
+    BUSINESS_HOURS,
     TEXT_HOURS,
-    Calendar,
     NeverOpens,
+    OpenHours,
     Planned,
     Window,
     add,
     is_open,
+    local_text,
     next_open,
     plan,
+    preferred,
     scheduled,
+    spread,
+    zone,
 )
 from coopflow.core.workflow import EmailStep, EscalationLevel, SmsStep, Step, TaskStep, Workflow
+from coopflow.core.zones import zone_or
 
 LATE_EMAIL = Duration(seconds=24 * 3600)  # a mail that is a day late says the wrong thing (reliability, 2.5 no. 6)
 LATE_TEXT = Duration(seconds=4 * 3600)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Whose rules of time hold for a step: its workflow's, the co-op's, the family's."""
+
+    workflow: Workflow
+    coop: Coop
+    family: Family
+
+    @property
+    def tz(self) -> ZoneInfo:
+        """The family's zone, else the co-op's (design, section 7)."""
+        return zone_or(self.family.time_zone, self.coop.calendar.tz)
 
 
 def reaches_people(step: Step) -> bool:
@@ -29,16 +58,103 @@ def reaches_people(step: Step) -> bool:
     return isinstance(step, EmailStep | SmsStep | TaskStep)
 
 
-def windows_of(step: Step, workflow: Workflow, coop: Coop) -> list[Window]:
-    """The windows that must all be open. `urgent` crosses them, but never the legal quiet hours for text."""
-    windows = []
-    if step.window and not step.urgent:
-        windows.append(_window(step.window, coop))
-    elif reaches_people(step) and not step.urgent:
-        windows.append(_window(workflow.window, coop))
+# -- the plan -----------------------------------------------------------------------------------------------------
+
+
+def place(step: Step, setting: Setting, *, anchors: Anchors, key: str) -> Planned:
+    """When the step's turn comes, with the rules that moved it; `key` tells the branches that a spread spreads apart.
+
+    What counts from a date of the calendar, and has passed, stays what it is: the step is late then, and too late after
+    a while. Raises NeverOpens, or NoAnchor, with a sentence.
+    """
+    counted = _counted(step, setting, anchors)
+    opened = reopen(counted.at, step, setting)
+    best = _at_its_best(opened.at, step, setting, key)
+    return Planned(best.at, (*counted.reasons, *opened.reasons, *best.reasons))
+
+
+def _counted(step: Step, setting: Setting, anchors: Anchors) -> Planned:
+    """From what the time counts, and the delay."""
+    tz = setting.tz
+    if step.scheduled_time is not None:
+        return _on_the_date(step.scheduled_time, anchors, tz)
+    origin = anchor(step.counts_from, anchors, tz)
+    if not step.delay and origin.at == anchors.arrived:
+        return Planned(origin.at, ())
+    due = add(step.delay, to=origin.at, tz=tz, calendar=setting.coop.calendar)
+    start = f"{local_text(origin.at, tz)}{f' ({origin.words})' if origin.words else ''}"
+    reason = f"{start} + {step.delay} → {local_text(due, tz)}"
+    if due < anchors.arrived and not origin.fixed:
+        return Planned(anchors.arrived, (f"{reason}; it was not its turn before {local_text(anchors.arrived, tz)}",))
+    return Planned(due, (reason,))
+
+
+def _on_the_date(text: str, anchors: Anchors, tz: ZoneInfo) -> Planned:
+    if text[:4].isdigit():
+        return Planned(scheduled(text, tz), ())
+    at = moment_of(parse_date_rule(text), anchors, tz)
+    return Planned(at, (f"{text} → {local_text(at, tz)}",))
+
+
+def _at_its_best(at: datetime, step: Step, setting: Setting, key: str) -> Planned:
+    """The moment within what is open that suits the family best."""
+    hours = open_hours(step, setting)
+    best = Planned(at, ())
+    preference = preference_of(step, setting.family, setting.coop)
+    if preference is not None:
+        best = preferred(at, hours, preference, setting.tz)
+        suits = (*hours, OpenHours((preference.window,), setting.tz, {}))
+        hours = suits if is_open(best.at, suits) else hours  # what is spread stays within the best time
+    if not setting.coop.spread or step.urgent or not isinstance(step, EmailStep | SmsStep):
+        return best
+    apart = spread(best.at, hours, setting.coop.spread, key)
+    return Planned(apart.at, best.reasons + apart.reasons)
+
+
+# -- what is open -------------------------------------------------------------------------------------------------
+
+
+def reopen(at: datetime, step: Step, setting: Setting) -> Planned:
+    """The first moment from `at` on at which the step may be carried out: for plans, retries and for what is late."""
+    gently = _gently(at, step, setting)
+    hours = open_hours(step, setting)
+    if not hours:
+        return gently
+    opened = next_open(gently.at, hours)
+    _require_known_holidays(opened.at, setting)
+    return Planned(opened.at, gently.reasons + opened.reasons)
+
+
+def may_go_now(step: Step, setting: Setting, *, now: datetime) -> bool:
+    """True when every window of the step is open at this moment, and the family is not treated gently."""
+    return _gently(now, step, setting).at == now and is_open(now, open_hours(step, setting))
+
+
+def open_hours(step: Step, setting: Setting) -> tuple[OpenHours, ...]:
+    """Where all must be open. `urgent` crosses windows and closed days, but never the quiet hours for text."""
+    calendar = setting.coop.calendar
+    windows = tuple(_windows(step, setting))
+    closed = {} if step.urgent else calendar.closed_days
+    own = (OpenHours(windows, setting.tz, closed),) if windows else ()
+    return own + tuple(_where_the_number_is(step, setting))
+
+
+def _windows(step: Step, setting: Setting) -> Iterator[Window]:
+    if not step.urgent and (step.window or reaches_people(step)):
+        yield _window(step.window or setting.workflow.window, setting.coop)
     if isinstance(step, SmsStep):
-        windows.append(TEXT_HOURS)
-    return windows
+        yield _window(TEXT_HOURS.name, setting.coop)
+
+
+def _where_the_number_is(step: Step, setting: Setting) -> Iterator[OpenHours]:
+    """The quiet hours where a phone number belongs, since nobody knows in which zone the phone is."""
+    if isinstance(step, SmsStep):
+        quiet = (_window(TEXT_HOURS.name, setting.coop),)
+        yield from (
+            OpenHours(quiet, zone_or(key, setting.tz), {})
+            for key in setting.family.phone_zones
+            if key != setting.tz.key
+        )
 
 
 def _window(name: str, coop: Coop) -> Window:
@@ -49,39 +165,25 @@ def _window(name: str, coop: Coop) -> Window:
         raise NeverOpens(str(problem)) from None
 
 
-def place(step: Step, workflow: Workflow, *, coop: Coop, tz: ZoneInfo, after: datetime) -> Planned:
-    """When the step's turn comes for a branch that arrives `after`, with the rules that moved it.
-
-    A `scheduled_time` that has passed stays what it is: the step is late then, and too late after a while.
-    """
-    if step.scheduled_time is not None:
-        return _open_from(scheduled(step.scheduled_time, tz), step, workflow, coop=coop, tz=tz)
-    windows = windows_of(step, workflow, coop)
-    if not windows and not step.delay:
-        return Planned(after, ())
-    return plan(after=after, delay=step.delay, windows=windows, tz=tz, calendar=_calendar(step, coop))
-
-
-def _open_from(at: datetime, step: Step, workflow: Workflow, *, coop: Coop, tz: ZoneInfo) -> Planned:
-    windows = windows_of(step, workflow, coop)
-    if not windows:
+def _gently(at: datetime, step: Step, setting: Setting) -> Planned:
+    until = setting.family.gentle_until
+    if until is None or until <= at or not reaches_people(step):
         return Planned(at, ())
-    return next_open(at, windows, tz=tz, closed_days=_calendar(step, coop).closed_days)
+    return Planned(until, (f"the family is treated gently until {local_text(until, setting.tz)}",))
 
 
-def reopen(at: datetime, step: Step, workflow: Workflow, *, coop: Coop, tz: ZoneInfo) -> Planned:
-    """The first moment from `at` on at which the step may be carried out: for retries and for what is late."""
-    return _open_from(at, step, workflow, coop=coop, tz=tz)
+def _require_known_holidays(at: datetime, setting: Setting) -> None:
+    """Nothing is planned for a day of which nobody knows whether it is a holiday (reliability, 4.8)."""
+    known = setting.coop.calendar.holidays_until
+    day = at.astimezone(setting.tz).date()
+    if known is not None and day > known:
+        raise NeverOpens(
+            f"the public holidays are known until {day_text(known)} {known.year} only, and this would be"
+            f" {day_text(day)} {day.year}; run: coopflow calendar import --year {day.year}"
+        )
 
 
-def may_go_now(step: Step, workflow: Workflow, *, coop: Coop, tz: ZoneInfo, now: datetime) -> bool:
-    """True when every window of the step is open at this moment."""
-    windows = windows_of(step, workflow, coop)
-    return not windows or is_open(now, windows, tz=tz, closed_days=_calendar(step, coop).closed_days)
-
-
-def _calendar(step: Step, coop: Coop) -> Calendar:
-    return replace(coop.calendar, closed_days=frozenset()) if step.urgent else coop.calendar
+# -- late, and nobody there ---------------------------------------------------------------------------------------
 
 
 def too_late_after(step: Step) -> Duration | None:
@@ -95,6 +197,14 @@ def too_late_after(step: Step) -> Duration | None:
             return LATE_TEXT
         case _:
             return None
+
+
+def due_at_the_desk(duration: Duration, assignee: str, coop: Coop, *, after: datetime) -> datetime:
+    """When a task is due that may take so long: within the working hours of whoever has it."""
+    calendar, person = coop.calendar, coop.coordinators.get(assignee, {})
+    tz = zone(person["time_zone"]) if person.get("time_zone") else calendar.tz
+    hours = OpenHours((_window(person.get("window") or BUSINESS_HOURS.name, coop),), tz, calendar.closed_days)
+    return plan(after=after, delay=duration, hours=(hours,), tz=tz, calendar=calendar).at
 
 
 def next_level(levels: tuple[EscalationLevel, ...], task: Task, *, coop: Coop, tz: ZoneInfo) -> datetime | None:

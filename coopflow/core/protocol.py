@@ -14,6 +14,7 @@ from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unav
 from coopflow.core.holding import paused_by_a_person, release
 from coopflow.core.model import Entry, Execution, Message, Task
 from coopflow.core.placing import reopen, too_late_after
+from coopflow.core.pressure import Contact
 from coopflow.core.retry import Retry
 from coopflow.core.settle import doubt, fail, settle
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, StepStatus
@@ -50,6 +51,7 @@ def intend(case: Case, entry: Entry, message: Message, *, handed_over: bool, now
         key=message.key,
         message_id=message.message_id,
     )
+    case.contacts.add(Contact(case.family.family_id, message.channel, message.to, now, message.message_id))
     case.note(
         "message.intended",
         now=now,
@@ -172,7 +174,7 @@ def _try_again(case: Case, entry: Entry, reason: str, *, not_before: datetime, n
 def _come_back(case: Case, entry: Entry, at: datetime, reason: str, *, awaits: Awaited, now: datetime) -> bool:
     """Plan another attempt inside the step's windows; False: they never open, and a person must decide."""
     try:
-        planned = reopen(at, case.step(entry), case.workflow, coop=case.coop, tz=case.tz)
+        planned = reopen(at, case.step(entry), case.setting)
     except NeverOpens as problem:
         settle(case, entry, Hold(f"{reason}; and there is no time for another try: {problem}"), now=now)
         return False

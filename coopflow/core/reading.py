@@ -5,11 +5,13 @@ The data is trusted: `coopflow.workflows` has checked it. Whatever a file may le
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date, time
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coopflow.core.condition_reader import read_condition
 from coopflow.core.conditions import Condition
+from coopflow.core.date_rules import parse_date_rule
 from coopflow.core.durations import Duration
 from coopflow.core.retry import RetryPolicy
 from coopflow.core.states import Outcome
@@ -34,10 +36,14 @@ from coopflow.core.workflow import (
     Workflow,
 )
 
+if TYPE_CHECKING:
+    from coopflow.core.recurrence import Recurrence
+
 Data = Mapping[str, Any]
 
 DEFAULT_WINDOW = "business_hours"
 DEFAULT_PRIORITY = 5
+PARALLEL = "parallel"  # as if no other workflow were there
 ESCALATE = "escalate"  # as a target: to a person of higher rank
 ACTIONS_ON_FAILURE = ("hold", "continue", "fail")
 
@@ -57,6 +63,7 @@ def read_workflow(
         priority=data.get("priority", DEFAULT_PRIORITY),
         max_concurrent_instances=data.get("max_concurrent_instances", 1),
         active=active,
+        conflict=data.get("conflict", PARALLEL),
         trigger=_trigger(data["trigger"]),
         window=(data.get("timing") or {}).get("window", DEFAULT_WINDOW),
         retry=retry,
@@ -104,7 +111,25 @@ def _trigger(data: Data) -> Trigger:
         conditions=_condition(data.get("conditions")),
         group=data.get("group"),
         cooldown=_duration(data.get("cooldown")),
+        recurrence=_recurrence(data),
+        dates=tuple(map(parse_date_rule, _listed(data.get("on", ())))),
+        at=time.fromisoformat(data["at"]) if "at" in data else None,
+        catch_up=data.get("catch_up", "latest"),
+        existing=data.get("existing") == "start",
     )
+
+
+def _recurrence(data: Data) -> "Recurrence | None":
+    if "every" not in data and "rrule" not in data:
+        return None
+    from coopflow.core.recurrence import BEGINNING, parse_recurrence
+
+    starting = date.fromisoformat(data["starting"]) if "starting" in data else BEGINNING
+    return parse_recurrence(every=data.get("every"), rule=data.get("rrule"), starting=starting)
+
+
+def _listed(said: str | Sequence[str]) -> Sequence[str]:
+    return [said] if isinstance(said, str) else said
 
 
 def _steps(listed: Sequence[Data], retry: RetryPolicy, parent: str | None = None, branch: int = 0) -> Iterator[Step]:
@@ -122,6 +147,7 @@ def _common(data: Data, retry: RetryPolicy) -> dict[str, Any]:
         "id": data["id"],
         "name": data.get("name") or default_name(data["id"]),
         "delay": _duration(data.get("delay")) or NOW,
+        "counts_from": data.get("from"),
         "scheduled_time": data.get("scheduled_time"),
         "window": data.get("window"),
         "urgent": data.get("urgent", False),

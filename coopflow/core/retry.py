@@ -61,7 +61,7 @@ class RetryPolicy:
 
 
 def _elapsed(name: str, duration: Duration) -> int:
-    if duration.months or duration.business_days:
+    if duration.months or duration.business_days or duration.business_minutes:
         raise ValueError(f"{name} is {duration}; a retry waits minutes, hours or days")
     return duration.days * 86_400 + duration.seconds
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from coopflow.core.case import ENGINE, Case
+from coopflow.core.deadlines import set_deadline
 from coopflow.core.facts import Facts
 from coopflow.core.model import MAIN, Coop, Entry, Family, Instance
 from coopflow.core.states import InstanceStatus
@@ -53,6 +54,7 @@ def new_case(
         triggered_by=triggered_by,
         reason=reason,
     )
+    set_deadline(instance, case.tz)
     main = Entry(queue_id=None, branch=MAIN, step_id=workflow.first, visit=0)
     case.entries[MAIN] = main
     case.arrive(main, workflow.first, now=now)

@@ -14,8 +14,9 @@ from coopflow.core import rules
 from coopflow.core.decide import NOT_CONTACTED
 from coopflow.core.facts import Facts
 from coopflow.core.model import Coop, Family
-from coopflow.core.timing import add, local_text, zone
+from coopflow.core.timing import add, local_text
 from coopflow.core.workflow import Workflow
+from coopflow.core.zones import zone_or
 
 
 class Answer(StrEnum):
@@ -36,6 +37,7 @@ class Past:
     priority: int
     active: bool
     started: datetime
+    converses: bool = True  # the family notices it: it writes, or has somebody call
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ def judge(
     checks = list(conditions)
     if matched or thorough:
         checks += [_contactable(occasion), _group(workflow, taken), *_running(workflow, occasion)]
+        checks += _conflict(workflow, occasion)
         checks += _cooldown(workflow, occasion, now=now)
     failed = [check for check in checks if not check.met]
     return Verdict(
@@ -118,6 +121,8 @@ def judge(
 
 
 def _why(workflow: Workflow, occasion: Occasion) -> str:
+    if workflow.trigger.type == "schedule" and (occurrence := occasion.context.get("occurrence")):
+        return f"its time has come: {occurrence}"
     if workflow.trigger.conditions is None or occasion.workflow is not None:
         return f"every {occasion.type} starts it" if occasion.workflow is None else "started by hand"
     return rules.met(workflow.trigger.conditions, occasion.facts)
@@ -166,13 +171,31 @@ def _running(workflow: Workflow, occasion: Occasion) -> list[Rule]:
     return [room, Rule("nothing of its group is active that matters as much", False, found)]
 
 
+def _conflict(workflow: Workflow, occasion: Occasion) -> list[Rule]:
+    """Whether another conversation with the family stands in the way; one that queues or runs beside it never does."""
+    others = _conversations(workflow, occasion)
+    if workflow.conflict == "replace":
+        others = [past for past in others if past.priority > workflow.priority]
+    elif workflow.conflict != "skip":
+        return []
+    text = "no other conversation with the family is under way"
+    if workflow.conflict == "replace":
+        text = "no more urgent conversation with the family is under way"
+    found = ", ".join(f"{past.workflow} is (instance {past.instance_id})" for past in others)
+    return [Rule(text, not others, f"{text.removeprefix('no ')}: {found}" if others else "")]
+
+
+def _conversations(workflow: Workflow, occasion: Occasion) -> list[Past]:
+    return [past for past in occasion.past if past.active and past.converses and past.workflow != workflow.name]
+
+
 def _replaced(workflow: Workflow, occasion: Occasion) -> tuple[int, ...]:
     group = workflow.trigger.group
-    return tuple(
-        past.instance_id
-        for past in occasion.past
-        if past.active and group is not None and past.group == group and past.priority < workflow.priority
-    )
+    in_group = [past for past in occasion.past if past.active and group is not None and past.group == group]
+    replaced = [past for past in in_group if past.priority < workflow.priority]
+    if workflow.conflict == "replace":
+        replaced += _conversations(workflow, occasion)
+    return tuple(dict.fromkeys(past.instance_id for past in replaced))
 
 
 def _cooldown(workflow: Workflow, occasion: Occasion, *, now: datetime) -> list[Rule]:
@@ -180,7 +203,7 @@ def _cooldown(workflow: Workflow, occasion: Occasion, *, now: datetime) -> list[
     if cooldown is None or occasion.workflow is not None:
         return []
     calendar = occasion.coop.calendar
-    tz = zone(occasion.family.time_zone) if occasion.family.time_zone else calendar.tz
+    tz = zone_or(occasion.family.time_zone, calendar.tz)
     ends = [
         add(cooldown, to=past.started, tz=tz, calendar=calendar)
         for past in occasion.past

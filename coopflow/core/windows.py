@@ -4,13 +4,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from coopflow.core.durations import Duration
+from coopflow.core.intervals import intersection, subtraction, union
 from coopflow.core.wording import did_you_mean, shown
+from coopflow.core.zones import DAYS
 
 Hours = tuple[tuple[int, int], ...]  # half-open ranges in minutes of the day, ascending
 
+PATIENCE = Duration(days=2)  # how long the best times are waited for, unless said otherwise
 MIDNIGHT = 24 * 60  # the end of the day, as a minute of it
 
 
@@ -29,6 +34,14 @@ class Window:
                 return hours
         return None
 
+    def hours_text(self) -> str:
+        """`09:00-11:00 Tue-Thu`; the name, if not all its days have the same hours."""
+        days = [day for day, hours in enumerate(self.days) if hours]
+        if len({hours for hours in self.days if hours}) != 1:
+            return self.name
+        ranges = ", ".join(_range_text(*hours) for hours in self.days[days[0]])
+        return ranges if len(days) == 7 else f"{ranges} {_days_text(days)}"
+
 
 _OFFICE = ((8 * 60, 18 * 60),)
 _DAYTIME = ((8 * 60, 21 * 60),)
@@ -40,17 +53,26 @@ ALWAYS = Window("always", (_WHOLE_DAY,) * 7)
 
 
 @dataclass(frozen=True, slots=True)
+class Preference:
+    """The best times within those that are allowed, and how long they are waited for."""
+
+    window: Window
+    patience: Duration
+
+
+@dataclass(frozen=True, slots=True)
 class Calendar:
     """The co-op's own rules of time."""
 
     windows: Mapping[str, Window]
-    closed_days: frozenset[date]
+    closed_days: Mapping[date, str]  # day → its name, empty if it has none
     tz: ZoneInfo
+    holidays_until: date | None = None  # the last day of which it is known; None: no holidays are kept
 
     @classmethod
     def default(cls, tz: ZoneInfo) -> "Calendar":
         """Office hours from Monday to Friday, texts from 08:00 to 21:00, no closed days."""
-        return cls({window.name: window for window in (BUSINESS_HOURS, TEXT_HOURS, ALWAYS)}, frozenset(), tz)
+        return cls({window.name: window for window in (BUSINESS_HOURS, TEXT_HOURS, ALWAYS)}, {}, tz)
 
     def window(self, name: str) -> Window:
         """The window of this name; raise LookupError with a sentence if there is none."""
@@ -65,7 +87,18 @@ class Calendar:
         return bool(self.window(BUSINESS_HOURS.name).days[day.weekday()]) and day not in self.closed_days
 
 
+def without_texts(calendar: Calendar) -> frozenset[str]:
+    """The windows in which no text can ever go, since they share no minute of the week with the text hours."""
+    texts = calendar.window(TEXT_HOURS.name)
+    return frozenset(
+        name
+        for name, window in calendar.windows.items()
+        if not any(intersection(window.days[day], texts.days[day]) for day in range(7))
+    )
+
+
 KEYS = ("days", "hours", "resume_at")
+PREFERENCE_KEYS = ("days", "hours", "patience")
 _WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FULL = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _DAY = {**{day: number for number, day in enumerate(_WEEK)}, **{day: number for number, day in enumerate(_FULL)}}
@@ -81,15 +114,36 @@ def parse_window(name: str, spec: Mapping[str, Any]) -> Window:
         raise ValueError(f"window {shown(name)}: {problem}") from None
 
 
-def _window(name: str, spec: Mapping[str, Any]) -> Window:
-    for key in spec:
-        if key not in KEYS:
+def parse_preference(spec: Mapping[str, Any]) -> Preference:
+    """Read `{days: tue-thu, hours: "09:00-11:00", patience: 2 days}`; raise ValueError with a sentence."""
+    try:
+        hours = {key: value for key, value in spec.items() if key != "patience"}
+        return Preference(_window("preferred", hours, PREFERENCE_KEYS), _patience(spec.get("patience")))
+    except ValueError as problem:
+        raise ValueError(f"preferred times: {problem}") from None
+
+
+def narrowed(window: Window, legal: Window) -> Window:
+    """A window that stays within another, as the law's; raise ValueError with a sentence if it does not."""
+    for day, hours in enumerate(window.days):
+        if outside := subtraction(hours, legal.days[day]):
+            allowed = " and ".join(_range_text(*part) for part in legal.days[day]) or f"nothing on {_WEEK[day]}"
             raise ValueError(
-                f"there is no key {shown(key)}{did_you_mean(str(key), KEYS)} (the keys are {', '.join(KEYS)})"
+                f"window {shown(window.name)}: {_range_text(*outside[0])} on {_WEEK[day]} is outside {allowed};"
+                f" it can be made narrower, not wider"
+            )
+    return window
+
+
+def _window(name: str, spec: Mapping[str, Any], keys: Sequence[str] = KEYS) -> Window:
+    for key in spec:
+        if key not in keys:
+            raise ValueError(
+                f"there is no key {shown(key)}{did_you_mean(str(key), keys)} (the keys are {', '.join(keys)})"
             )
     if missing := [key for key in ("days", "hours") if key not in spec]:
         raise ValueError(f'{" and ".join(missing)} missing; write for example days: mon-fri and hours: "08:00-18:00"')
-    open_days = _days(spec["days"])
+    open_days = parse_days(spec["days"])
     hours = _hours(spec["hours"])
     resume_at = _resume(spec.get("resume_at"), hours)
     monday, tuesday, wednesday, thursday, friday, saturday, sunday = (
@@ -111,7 +165,8 @@ def _texts(key: str, value: object, example: str) -> list[str]:
     return pieces
 
 
-def _days(value: object) -> set[int]:
+def parse_days(value: object) -> set[int]:
+    """The weekdays (0 is Monday) of `mon-fri`, `mon,wed,fri` or `every day`; raise ValueError with a sentence."""
     parts = _texts("days", value, '"mon-fri"')
     if parts == ["every day"]:
         return set(range(7))
@@ -143,16 +198,10 @@ def _day(word: str) -> int:
 
 def _hours(value: object) -> Hours:
     ranges = sorted(_hour_range(text) for text in _texts("hours", value, '"08:00-18:00"'))
-    joined = ranges[:1]
-    for start, end in ranges[1:]:
-        last_start, last_end = joined[-1]
-        if start < last_end:
-            raise ValueError(f"hours: {_range_text(last_start, last_end)} and {_range_text(start, end)} overlap")
-        if start == last_end:  # one opening, so that nothing is "moved" from one to the other
-            joined[-1] = (last_start, end)
-        else:
-            joined.append((start, end))
-    return tuple(joined)
+    for one, other in pairwise(ranges):
+        if intersection([one], (other,)):
+            raise ValueError(f"hours: {_range_text(*one)} and {_range_text(*other)} overlap")
+    return union(ranges)  # those that touch are one opening, so that nothing is "moved" from one to the other
 
 
 def _hour_range(text: str) -> tuple[int, int]:
@@ -185,12 +234,33 @@ def _resume(value: object, hours: Hours) -> int | None:
     return minute
 
 
+def _patience(value: object) -> Duration:
+    if value is None:
+        return PATIENCE
+    if not isinstance(value, str):
+        raise ValueError(f"patience: {shown(value)} is not text; write for example '2 days'")
+    try:
+        patience = Duration.parse(value)
+    except ValueError as problem:
+        raise ValueError(f"patience: {problem}") from None
+    if not patience:
+        raise ValueError(f"patience: {shown(value)} is no time at all, so nothing would ever wait")
+    return patience
+
+
 def _minute(key: str, text: str) -> int:
     found = _CLOCK.fullmatch(text)
     minute = int(found[1]) * 60 + int(found[2]) if found and int(found[2]) < 60 else MIDNIGHT + 1
     if minute > MIDNIGHT:
         raise ValueError(f'{key}: {shown(text)} is not a time of day; write for example "09:00"')
     return minute
+
+
+def _days_text(days: Sequence[int]) -> str:
+    """`Tue-Thu`, `Mon, Wed-Fri`."""
+    runs = union((day, day + 1) for day in days)
+    names = (DAYS[first] if last == first + 1 else f"{DAYS[first]}-{DAYS[last - 1]}" for first, last in runs)
+    return ", ".join(names)
 
 
 def _range_text(start: int, end: int) -> str:

@@ -6,11 +6,17 @@ YAML. The keys are those of the template language (design, section 5).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import time
+from typing import TYPE_CHECKING
 
+from coopflow.core.date_rules import DateRule
 from coopflow.core.durations import Duration
 from coopflow.core.retry import RetryPolicy
 from coopflow.core.rules import Condition
 from coopflow.core.states import Outcome
+
+if TYPE_CHECKING:
+    from coopflow.core.recurrence import Recurrence  # its library takes long to load, and few workflows need it
 
 NOW = Duration()
 
@@ -37,7 +43,8 @@ class Step:
     parent: str | None = None  # the `parallel` or `recommended` step whose branch this one is in
     branch: int = 0  # which of the parent's branches
     delay: Duration = NOW
-    scheduled_time: str | None = None  # ISO 8601; without an offset it is wall time in the family's zone
+    counts_from: str | None = None  # start, trigger, a step's id or attributes.FIELD; None: the end of the step before
+    scheduled_time: str | None = None  # ISO 8601, without an offset wall time in the family's zone; or a date rule
     window: str | None = None  # None: the workflow's own, and no window for steps that reach nobody
     urgent: bool = False
     retry: RetryPolicy | None = None
@@ -169,6 +176,16 @@ class Trigger:
     conditions: Condition | None = None
     group: str | None = None
     cooldown: Duration | None = None
+    recurrence: "Recurrence | None" = None  # for type schedule: what comes round
+    dates: tuple[DateRule, ...] = ()  # for type schedule: what hangs on dates of the family
+    at: time | None = None  # of the day, where a rule names none
+    catch_up: str = "latest"  # latest | all | none: what is made up for after an absence
+    existing: bool = False  # for type condition: also those for whom it holds from the beginning
+
+    @property
+    def by_the_clock(self) -> bool:
+        """True if a tick starts it when its time has come."""
+        return self.type in ("schedule", "condition")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +207,7 @@ class Workflow:
     priority: int
     max_concurrent_instances: int
     active: bool
+    conflict: str  # queue | skip | replace | parallel: where another conversation with the family is under way
     trigger: Trigger
     window: str  # the name of the window in which its steps reach people
     retry: RetryPolicy
@@ -199,3 +217,18 @@ class Workflow:
     steps: Mapping[str, Step]  # every step by id, those of branches included, in the order of the file
     first: str
     messages: Mapping[str, Mapping[str, str]]  # template_id → language ("" for the default) → source text
+
+
+def converses(workflow: Workflow) -> bool:
+    """True if a family notices it: it writes, or has somebody call."""
+    return any(isinstance(step, EmailStep | SmsStep | CallStep) for step in workflow.steps.values())
+
+
+def sends_messages(workflow: Workflow) -> bool:
+    """True if it writes to families."""
+    return any(isinstance(step, EmailStep | SmsStep) for step in workflow.steps.values())
+
+
+def counts_from_steps(workflow: Workflow) -> bool:
+    """True if the time of a step counts from the end of another than the one before it."""
+    return any(step.counts_from in workflow.steps for step in workflow.steps.values())

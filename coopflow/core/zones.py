@@ -43,6 +43,21 @@ def zone(key: str) -> ZoneInfo:
     raise ValueError(f"{shown(key)} is not a time zone{_hint(key)}; write Area/City, as in 'America/Chicago', or 'UTC'")
 
 
+@lru_cache(maxsize=1024)
+def is_zone(key: str) -> bool:
+    """True if the time-zone data has a zone with this key, and it is of those that are accepted."""
+    try:
+        zone(key)
+    except ValueError:
+        return False
+    return True
+
+
+def zone_or(key: str | None, other: ZoneInfo) -> ZoneInfo:
+    """The zone with this key, or the other one where there is no key or no such zone (any more)."""
+    return zone(key) if key and is_zone(key) else other
+
+
 @lru_cache(maxsize=4096)
 def instant_of(wall: datetime, tz: ZoneInfo) -> datetime:
     """The instant at which a wall clock shows this time: the first of two; if it is skipped, the first one after it."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from coopflow.channels.addresses import check_email, check_phone
+from coopflow.core.best_times import BEST_HOUR, best_hour
 from coopflow.core.decide import NOT_CONTACTED
 from coopflow.core.facts import PREDICTION_FIELDS
 from coopflow.core.model import Family
@@ -86,9 +87,10 @@ class FamilyReader:
         if "family_name" in given and given["family_name"] is None:
             problems.append(Unfit("it is empty", field="family_name"))
         problems += [problem for name in other if (problem := _attribute_problem(name))]
+        attributes = {**other, **known.pop("attributes", {})}
+        problems += _best_hour_problem(attributes.get(BEST_HOUR))
         if problems:
             return BadRecord(record.line, problems)
-        attributes = {**other, **known.pop("attributes", {})}
         return FamilyRecord(
             line=record.line,
             family_id=known.pop("family_id"),
@@ -182,6 +184,14 @@ def _attribute_problem(name: str) -> Unfit | None:
         hint = f"; write '{plain}'" if _ATTRIBUTE.fullmatch(plain) else ""
         return Unfit("workflows cannot ask for this name: letters, digits and _ only", field=name, hint=hint)
     return None
+
+
+def _best_hour_problem(value: Any) -> list[Unfit]:
+    """The one attribute that the rules of time look at by themselves."""
+    if value is None or best_hour(value) is not None:
+        return []
+    reason = "is not an hour of the day; write a whole number from 0 to 23"
+    return [Unfit(reason, field=BEST_HOUR, found=described(value))]
 
 
 def unusual_statuses(families: Iterable[Family]) -> list[str]:

@@ -14,6 +14,7 @@ from coopflow.intake.formats import BadRecord, Records
 from coopflow.intake.taking import rolled_back
 from coopflow.intake.unfit import Unfit, sentences
 from coopflow.loading import look_again
+from coopflow.replanning import replan_families
 from coopflow.store.store import Store
 
 
@@ -33,6 +34,7 @@ class Imported:
     families: int
     changes: Sequence[Change]
     finished: Sequence[int]  # instances that ended by what changed
+    replanned: Sequence[int] = ()  # instances with a step that got another time by what changed
 
     @property
     def new(self) -> int:
@@ -67,7 +69,8 @@ def import_families(
         if changes:
             look_again(store)
         finished = reconsider(store, [change.family.family_id for change in changes if not change.new], now=now)
-    return Imported(families=len(good), changes=changes, finished=finished)
+        replanned = replan_families(store, _reasons_to_replan(changes, known), actor=actor, now=now)
+    return Imported(families=len(good), changes=changes, finished=finished, replanned=replanned)
 
 
 def _changes(records: Iterable[FamilyRecord], known: Mapping[str, Family]) -> Iterator[Change]:
@@ -94,6 +97,23 @@ def _value(family: Family, name: str) -> tuple[type, object]:
 def _save(store: Store, changes: Sequence[Change], known: Mapping[str, Family], *, now: datetime) -> None:
     store.save_families([change.family for change in changes], now=now)
     store.add_scores([_measured(change.family, known.get(change.family.family_id)) for change in changes], now=now)
+
+
+def _reasons_to_replan(changes: Iterable[Change], known: Mapping[str, Family]) -> dict[str, str]:
+    """Why steps that wait for a family may have another time now; families without such a reason are left out."""
+    reasons = {change.family.family_id: "; ".join(_moved(change, known)) for change in changes if not change.new}
+    return {family_id: reason for family_id, reason in reasons.items() if reason}
+
+
+def _moved(change: Change, known: Mapping[str, Family]) -> Iterator[str]:
+    family, before = change.family, known[change.family.family_id]
+    if "time_zone" in change.names:
+        zones = (found.time_zone or "the co-op's zone" for found in (before, family))
+        yield f"family {family.family_id} moved from {' to '.join(zones)}"
+    if "phone" in change.names:
+        yield f"family {family.family_id} has another phone number"
+    if attributes := [name for name in change.names if name in {**before.attributes, **family.attributes}]:
+        yield f"{', '.join(attributes)} of family {family.family_id} changed"
 
 
 def _measured(family: Family, before: Family | None) -> Family:

@@ -7,7 +7,6 @@ from datetime import datetime
 from coopflow.core import rules
 from coopflow.core.case import Case
 from coopflow.core.model import Entry, Task
-from coopflow.core.placing import place
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus
 from coopflow.core.timing import NeverOpens, add
 from coopflow.core.workflow import (
@@ -172,7 +171,7 @@ def _placed(case: Case, step: Step, after: datetime | None) -> datetime | None:
     if after is None:
         return None
     try:
-        return place(step, case.workflow, coop=case.coop, tz=case.tz, after=after).at
+        return case.plan(step, arrived=after).at
     except NeverOpens:
         return None
 

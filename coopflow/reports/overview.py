@@ -1,10 +1,11 @@
 """The top of a coordinator's day: who needs me, what is due, what is running, what went wrong, and is cron alive."""
 
-from dataclasses import asdict, dataclass
-from datetime import datetime, time, timedelta
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from coopflow.core.closed_days import coverage
 from coopflow.core.model import Family
 from coopflow.core.states import ACTIVE
 from coopflow.core.timing import instant_of
@@ -38,10 +39,23 @@ class Overview:
     family: Family | None  # the one that was asked for
     messages: list[Row]  # the last ones to this family
     first_step: str | None  # what to do first, where nothing has been done yet
+    notes: list[str] = field(default_factory=list)  # what should be seen to before it matters
 
 
-def overview(store: Store, scope: Scope, *, tz: ZoneInfo, now: datetime, few: int = ALL, most: int = ALL) -> Overview:
-    """Ask the store; at most `few` matters of a kind and `most` instances, the most pressing ones."""
+def overview(
+    store: Store,
+    scope: Scope,
+    *,
+    tz: ZoneInfo,
+    now: datetime,
+    place: tuple[str | None, str | None] = (None, None),
+    few: int = ALL,
+    most: int = ALL,
+) -> Overview:
+    """Ask the store; at most `few` matters of a kind and `most` instances, the most pressing ones.
+
+    `place` is the configuration's country and subdivision, whose public holidays should be known.
+    """
     own = {"family_id": scope.family_id, "workflow": scope.workflow}
     listed = _listed(scope, now=now)
     found = store.looking.instances(**listed, pressing_first=True, limit=most)
@@ -57,7 +71,13 @@ def overview(store: Store, scope: Scope, *, tz: ZoneInfo, now: datetime, few: in
         family=store.families([scope.family_id]).get(scope.family_id) if scope.family_id else None,
         messages=store.looking.messages(scope.family_id, limit=LAST_MESSAGES) if scope.family_id else [],
         first_step=first_step(store.looking.anything()),
+        notes=_notes(store, place, now.astimezone(tz).date()) if scope.whole else [],
     )
+
+
+def _notes(store: Store, place: tuple[str | None, str | None], today: date) -> list[str]:
+    country, subdivision = place
+    return coverage(store.calendars.all(), country=country, subdivision=subdivision, today=today)
 
 
 def first_step(anything: Row) -> str | None:
@@ -101,4 +121,5 @@ def as_document(found: Overview) -> dict[str, Any]:
         "messages": found.messages,
         "last_tick": found.last_tick,
         "cron_silent": found.silent,
+        "notes": found.notes,
     }

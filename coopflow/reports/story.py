@@ -8,15 +8,14 @@ from typing import Any
 
 from coopflow.core.audit import PERSONAL, sentence
 from coopflow.core.case import ENGINE, Case
-from coopflow.core.durations import Duration
 from coopflow.core.facts import BUILT_IN_EVENTS
 from coopflow.core.instants import parse_instant
-from coopflow.core.timing import add
 from coopflow.errors import NotFound
 from coopflow.reports.ahead import Ahead, ahead
 from coopflow.reports.words import Row, When, started_by, task_type_words
 from coopflow.store.store import Store
 
+PLANNED = frozenset({"message.accepted", "task.opened"})  # what happens at a time that rules have moved
 FIRST_LINES = 3  # of a message's text, unless all of it is asked for
 
 # The word of an event on the timeline, where it is another than the second half of its kind.
@@ -81,24 +80,13 @@ def story_of(store: Store, instance_id: int, *, when: When, whole: bool, now: da
         instance=instance,
         case=case,
         reason=next((event["data"].get("reason") for event in own if event["kind"] == "instance.started"), None),
-        deadline=deadline(case),
+        deadline=case.instance.deadline,
         past=past(events, attempts, names, when=when, whole=whole),
         ahead=ahead(case, now=now),
         events=events,
         attempts=attempts,
         tasks=store.looking.tasks(instance_id),
     )
-
-
-def deadline(case: Case) -> datetime | None:
-    """Until when the prediction that started it says that there is time; None: it says nothing of the kind."""
-    days = case.instance.context.get("prediction_window_days")
-    if not isinstance(days, int) or isinstance(days, bool):
-        return None
-    try:
-        return add(Duration(days=days), to=case.instance.trigger_date, tz=case.tz, calendar=case.coop.calendar)
-    except (OverflowError, ValueError):  # a window that ends after the last day of the calendar, or before it begins
-        return None
 
 
 # -- the past -----------------------------------------------------------------------------------------------------
@@ -127,8 +115,14 @@ def _happened(
         actor=event["actor"],
         about=about(event, names),
         words=words_of(event, names, when=when),
-        detail=said(waiting.pop(0)["input_data"], whole=whole) if waiting else (),
+        detail=said(waiting.pop(0)["input_data"], whole=whole) if waiting else _why_then(event),
     )
+
+
+def _why_then(event: Row) -> tuple[str, ...]:
+    """The rules that moved it there, where they are known and are not said anyway."""
+    reason = event.get("reason") if event["kind"] in PLANNED else None
+    return (str(reason),) if reason else ()
 
 
 def state_of(kind: str) -> str:
@@ -167,7 +161,9 @@ def _readable(kind: str, key: str, value: Any, names: Mapping[str, str], when: W
             return names.get(value, value)
         case "to" if kind == "instance.moved":
             return names.get(value, value)
-        case "until" | "at":
+        case "until" | "at" | "planned" | "deadline":
+            return when(parse_instant(value))
+        case "from" | "to" if kind == "step.replanned":
             return when(parse_instant(value))
         case "triggered_by":
             return started_by(value)

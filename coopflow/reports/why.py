@@ -13,6 +13,7 @@ from coopflow.reports.story import words_of
 from coopflow.reports.words import Row, When
 from coopflow.store.store import Store
 from coopflow.triggers import facts_of, occasion_of, require_family
+from coopflow.workflows.arrows import by_the_day, comes_round
 
 LATEST = 10  # entries of the past
 
@@ -149,8 +150,10 @@ def trigger_words(workflow: Workflow) -> str:
             return f"by the event {workflow.trigger.event}"
         case "manual":
             return "by hand only"
-        case other:
-            return f"by a {other}"
+        case "condition":
+            return f"as soon as its condition holds, looked at every day at {by_the_day(workflow.trigger)}"
+        case _:
+            return comes_round(workflow.trigger)
 
 
 def past_words(event: Row, *, when: When) -> str:

@@ -20,6 +20,7 @@ TASK_TYPES: Mapping[str, str] = {  # of the tasks that coopflow itself opens; ot
     Awaited.DOUBT: "message in doubt",
     "check": "to be checked",
     "recommended": "recommended action",
+    "deadline": "deadline near",
 }
 
 
@@ -80,6 +81,7 @@ def started_by(triggered_by: str) -> str:
         "event_id": f"event {reference}",
         "instance_id": f"instance {reference}, which starts it as one of its steps",
         "schedule": f"its schedule ({reference})",
+        "condition": f"its condition, which became true (looked at on {reference})",
         "manual": f"{reference}, by hand",
     }
     return words.get(kind, triggered_by)

@@ -2,13 +2,19 @@
 
 INSTANCES = """
 SELECT instance_id, template_id, family_id, triggered_by, trigger_date, status, current_step, context, started_at,
-       completed_at, outcome, outcome_notes, error_count, last_error,
+       completed_at, outcome, outcome_notes, error_count, last_error, deadline, deadline_alert_at,
        (SELECT MIN(event_id) FROM event_log WHERE event_log.instance_id = workflow_instances.instance_id)
 FROM workflow_instances WHERE instance_id IN (SELECT value FROM json_each(?))
 """
 ENTRIES = """
-SELECT instance_id, queue_id, branch, step_id, visit, attempts, status, awaits, scheduled_for, arrived_at, reason
+SELECT instance_id, queue_id, branch, step_id, visit, attempts, status, awaits, scheduled_for, arrived_at, reason,
+       chosen_by
 FROM workflow_queue WHERE instance_id IN (SELECT value FROM json_each(?)) ORDER BY queue_id
+"""
+ACTIVE_ONES = "SELECT instance_id FROM workflow_instances WHERE completed_at IS NULL ORDER BY instance_id"
+WAITING = """
+SELECT DISTINCT instance_id FROM workflow_queue
+WHERE awaits = 'turn' AND attempts = 0 AND chosen_by IS NULL AND scheduled_for IS NOT NULL ORDER BY instance_id
 """
 TASKS = """
 SELECT task_id, family_id, task_type, description, due_date, priority, instance_id, step_id, branch, assignee, status,
@@ -25,29 +31,51 @@ OUTPUTS = """
 SELECT instance_id, step_id, output_data FROM workflow_step_executions
 WHERE instance_id IN (SELECT value FROM json_each(?)) AND status = 'completed' ORDER BY execution_id
 """
+ENDED = """
+SELECT instance_id, step_id, MAX(completed_at) FROM workflow_step_executions
+WHERE instance_id IN (SELECT value FROM json_each(?)) AND completed_at IS NOT NULL GROUP BY instance_id, step_id
+"""
 EVENTS = """
 SELECT family_id, kind, MAX(event_id) FROM event_log
 WHERE family_id IN (SELECT value FROM json_each(?)) AND instr(kind, '.') = 0 GROUP BY family_id, kind
 """
+CONTACTS = """
+SELECT i.family_id, x.step_type, json_extract(x.input_data, '$.to'), x.started_at, x.message_id
+FROM workflow_instances i CROSS JOIN workflow_step_executions x USING (instance_id)
+WHERE i.family_id IN (SELECT value FROM json_each(?)) AND x.idempotency_key IS NOT NULL
+  AND x.status IN ('pending', 'running', 'completed')
+"""
+SAME_ADDRESS = """
+SELECT family_id FROM families WHERE email IN (SELECT value FROM json_each(?1))
+UNION SELECT family_id FROM families WHERE phone IN (SELECT value FROM json_each(?1))
+"""
+UNFINISHED = """
+SELECT family_id, instance_id, template_id, status FROM workflow_instances
+WHERE completed_at IS NULL AND family_id IN (SELECT value FROM json_each(?)) ORDER BY instance_id
+"""
+NEAR_DEADLINE = """
+SELECT instance_id FROM workflow_instances
+WHERE completed_at IS NULL AND deadline_alert_at IS NOT NULL AND deadline_alert_at <= ? ORDER BY deadline_alert_at
+"""
 ADD_INSTANCE = """
 INSERT INTO workflow_instances (instance_id, template_id, family_id, triggered_by, trigger_date, status, slot,
-                                start_key, context, created_date)
-VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?)
+                                start_key, context, created_date, deadline)
+VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?)
 """
 SAVE_INSTANCE = """
 UPDATE workflow_instances SET template_id = ?, status = ?, current_step = ?, started_at = ?, completed_at = ?,
        next_execution_at = ?, outcome = ?, outcome_notes = ?, error_count = ?, last_error = ?,
-       slot = CASE WHEN ? THEN slot END
+       deadline_alert_at = ?, slot = CASE WHEN ? THEN slot END
 WHERE instance_id = ?
 """
 SAVE_ENTRY = """
 UPDATE workflow_queue SET step_id = ?, visit = ?, attempts = ?, status = ?, awaits = ?, scheduled_for = ?,
-       arrived_at = ?, reason = ? WHERE queue_id = ?
+       arrived_at = ?, reason = ?, chosen_by = ? WHERE queue_id = ?
 """
 ADD_ENTRY = """
-INSERT INTO workflow_queue (step_id, visit, attempts, status, awaits, scheduled_for, arrived_at, reason, instance_id,
-                            branch, priority, max_attempts, created_date)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO workflow_queue (step_id, visit, attempts, status, awaits, scheduled_for, arrived_at, reason, chosen_by,
+                            instance_id, branch, priority, max_attempts, created_date)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 ADD_ATTEMPT = """
 INSERT INTO workflow_step_executions (instance_id, step_number, step_name, step_type, status, started_at, completed_at,

@@ -15,9 +15,12 @@ from peewee import Database
 from coopflow.core.audit import canonical_json
 from coopflow.core.case import ENGINE, Case
 from coopflow.core.facts import Facts
-from coopflow.core.instants import format_instant
-from coopflow.core.model import Coop, Entry, Event, Execution, Task
+from coopflow.core.instants import format_instant, parse_instant
+from coopflow.core.model import Coop, Entry, Event, Execution, Family, Instance, Task
+from coopflow.core.pressure import Contacts
+from coopflow.core.queueing import Place, before, queues
 from coopflow.core.states import ACTIVE, InstanceStatus
+from coopflow.core.workflow import Workflow, counts_from_steps, sends_messages
 from coopflow.store import case_sql as sql
 from coopflow.store import rows
 from coopflow.store.families import families_by_id
@@ -75,6 +78,18 @@ class Cases:
             )
         ]
 
+    def active(self) -> list[int]:
+        """Every instance that is not finished."""
+        return [row[0] for row in self._rows(sql.ACTIVE_ONES, ())]
+
+    def waiting_for_their_turn(self) -> list[int]:
+        """The instances with a branch that waits for its turn at a time that the rules have set."""
+        return [row[0] for row in self._rows(sql.WAITING, ())]
+
+    def near_deadline(self, *, now: datetime) -> list[int]:
+        """The instances whose deadline is near, and nobody has been told."""
+        return [row[0] for row in self._rows(sql.NEAR_DEADLINE, (format_instant(now),))]
+
     def put_off_unread(self, instance_id: int, fault: str, *, until: datetime, most: int, now: datetime) -> None:
         """Leave an instance that cannot even be read alone for a while, and after so many faults to a person."""
         connection = self._db.connection()
@@ -113,6 +128,10 @@ class Cases:
         families = families_by_id(self._db, family_ids, scores=not fields.isdisjoint(_SCORES))
         events = self._events(family_ids)
         outputs = self._outputs(ids) if any(field.startswith("steps.") for field in fields) else {}
+        counted = any(counts_from_steps(workflow) for workflow in workflows.values())
+        ended = self._ended(ids) if counted else {}
+        contacts = self._contacts(workflows, instances.values(), families)
+        others = self._others(workflows, instances.values())
         cases = []
         for instance_id in instance_ids:
             instance = instances.get(instance_id)
@@ -127,17 +146,50 @@ class Cases:
                     family=families[instance.family_id],
                     trigger=instance.context,
                     outputs=outputs.get(instance_id, {}),
+                    ended=ended.get(instance_id, {}),
                     events=_since(events[instance.family_id], began[instance_id]),
                     known_events=self._coop.known_events,
                 ),
                 entries=entries.get(instance_id, {}),
                 tasks=tasks.get(instance_id, []),
                 running=running.get(instance_id, {}),
+                contacts=contacts,
+                others=others.get(instance_id, ()),
             )
             if actor is not None:
                 case.actor = actor
             cases.append(case)
         return cases
+
+    def contacts_of(self, families: Collection[Family]) -> Contacts:
+        """The messages that count for these families, and for their addresses where those have a cap."""
+        written_to = {family.family_id for family in families}
+        if self._coop.limits.per_address is not None:
+            addresses = json.dumps([text for family in families for text in (family.email, family.phone) if text])
+            written_to |= {row[0] for row in self._rows(sql.SAME_ADDRESS, (addresses,))}
+        return Contacts(rows.contact_of(row) for row in self._rows(sql.CONTACTS, (json.dumps(sorted(written_to)),)))
+
+    def _contacts(
+        self, workflows: Mapping[int, Workflow], instances: Iterable[Instance], families: Mapping[str, Family]
+    ) -> Contacts:
+        """The messages that count for the families to which one may be due; for no others."""
+        writing = {template_id for template_id, workflow in workflows.items() if sends_messages(workflow)}
+        written_to = {i.family_id for i in instances if i.active and i.template_id in writing}
+        return self.contacts_of([families[family_id] for family_id in written_to]) if written_to else Contacts()
+
+    def _others(
+        self, workflows: Mapping[int, Workflow], instances: Iterable[Instance]
+    ) -> Mapping[int, tuple[tuple[int, str], ...]]:
+        """For those that queue, and have not begun: the conversations that come before them."""
+        queueing = [i for i in instances if i.status is InstanceStatus.PENDING and queues(workflows[i.template_id])]
+        if not queueing:
+            return {}
+        places: dict[str, list[Place]] = defaultdict(list)
+        listed = json.dumps(sorted({instance.family_id for instance in queueing}))
+        for family_id, instance_id, template_id, status in self._rows(sql.UNFINISHED, (listed,)):
+            place = Place(instance_id, self._templates.get(template_id), InstanceStatus(status))
+            places[family_id].append(place)
+        return {i.instance_id: before(i.instance_id, places[i.family_id]) for i in queueing}
 
     def _entries(self, ids: str) -> Mapping[int, dict[str, Entry]]:
         found: dict[int, dict[str, Entry]] = defaultdict(dict)
@@ -167,6 +219,12 @@ class Cases:
             found[instance_id][step_id] = json.loads(output or "{}")
         return found
 
+    def _ended(self, ids: str) -> Mapping[int, dict[str, datetime]]:
+        found: dict[int, dict[str, datetime]] = defaultdict(dict)
+        for instance_id, step_id, completed_at in self._rows(sql.ENDED, (ids,)):
+            found[instance_id][step_id] = parse_instant(completed_at)
+        return found
+
     def _events(self, family_ids: Collection[str]) -> Mapping[str, list[tuple[str, int]]]:
         found: dict[str, list[tuple[str, int]]] = defaultdict(list)
         for family_id, kind, event_id in self._rows(sql.EVENTS, (json.dumps(sorted(family_ids)),)):
@@ -190,9 +248,10 @@ class Cases:
                 instance.triggered_by,
                 format_instant(instance.trigger_date),
                 self._free_slot(case),
-                None if instance.triggered_by.startswith(AS_OFTEN_AS_ASKED) else rows.start_key(case),
+                _start_key(case),
                 canonical_json(instance.context),
                 format_instant(instance.trigger_date),
+                rows.text(instance.deadline),
             ),
         )
 
@@ -258,6 +317,13 @@ class Cases:
 
 
 _SCORES = frozenset({"engagement_score", "withdrawal_risk", "family.engagement_score", "family.withdrawal_risk"})
+
+
+def _start_key(case: Case) -> str | None:
+    cause = case.instance.triggered_by
+    if cause.startswith(AS_OFTEN_AS_ASKED):
+        return None
+    return rows.start_key(case.workflow.name, cause, case.family.family_id)
 
 
 def _to_mend(instance_id: int, family_id: str, fault: str, now: datetime) -> Task:

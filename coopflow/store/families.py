@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,11 +13,13 @@ from coopflow.core.instants import format_instant, parse_instant
 from coopflow.core.model import Family, Prediction
 from coopflow.core.states import ACTIVE
 from coopflow.core.verdict import Past
+from coopflow.core.workflow import converses
 from coopflow.store.templates import Templates
 
 _FAMILIES = """
-SELECT family_id, family_name, email, phone, time_zone, status, language, attributes, consent FROM families
-WHERE family_id IN (SELECT value FROM json_each(?))
+SELECT family_id, family_name, email, phone, time_zone, status, language, attributes, consent, phone_zones,
+       gentle_until
+FROM families WHERE family_id IN (SELECT value FROM json_each(?))
 """
 _ENGAGEMENT = """
 SELECT family_id, engagement_score, MAX(measured_at) FROM family_engagement_metrics
@@ -33,11 +35,12 @@ WHERE family_id IN (SELECT value FROM json_each(?)) ORDER BY instance_id
 """
 _SAVE = """
 INSERT INTO families (family_id, family_name, email, phone, time_zone, status, language, attributes, consent,
-                      created_date, updated_date)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                      phone_zones, gentle_until, created_date, updated_date)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (family_id) DO UPDATE SET family_name = excluded.family_name, email = excluded.email,
        phone = excluded.phone, time_zone = excluded.time_zone, status = excluded.status, language = excluded.language,
-       attributes = excluded.attributes, consent = excluded.consent, updated_date = excluded.updated_date
+       attributes = excluded.attributes, consent = excluded.consent, phone_zones = excluded.phone_zones,
+       gentle_until = excluded.gentle_until, updated_date = excluded.updated_date
 """
 _ADD_PREDICTION = """
 INSERT INTO ml_predictions (prediction_id, family_id, predicted_probability, confidence_score, prediction_window_days,
@@ -66,6 +69,8 @@ def families_by_id(db: Database, family_ids: Collection[str], *, scores: bool = 
             language=row[6],
             attributes=json.loads(row[7]),
             consent=json.loads(row[8]),
+            phone_zones=tuple(json.loads(row[9] or "[]")),
+            gentle_until=row[10] and parse_instant(row[10]),
             engagement_score=engagement.get(row[0]),
             withdrawal_risk=risk.get(row[0]),
         )
@@ -73,8 +78,17 @@ def families_by_id(db: Database, family_ids: Collection[str], *, scores: bool = 
     }
 
 
-def save_families(db: Database, families: Iterable[Family], *, now: datetime) -> None:
-    """Insert or update families; scores are measurements and are added with `add_scores`."""
+def save_families(
+    db: Database,
+    families: Iterable[Family],
+    *,
+    zones_of_phone: Callable[[str], tuple[str, ...]] | None = None,
+    now: datetime,
+) -> None:
+    """Insert or update families; scores are measurements and are added with `add_scores`.
+
+    `zones_of_phone` finds out the zones of every number that is written; without it they are the family's own.
+    """
     stamp = format_instant(now)
     db.connection().executemany(
         _SAVE,
@@ -89,12 +103,21 @@ def save_families(db: Database, families: Iterable[Family], *, now: datetime) ->
                 family.language,
                 canonical_json(family.attributes),
                 canonical_json(family.consent),
+                _zones(family, zones_of_phone),
+                family.gentle_until and format_instant(family.gentle_until),
                 stamp,
                 stamp,
             )
             for family in families
         ],
     )
+
+
+def _zones(family: Family, zones_of_phone: Callable[[str], tuple[str, ...]] | None) -> str | None:
+    zones = family.phone_zones
+    if zones_of_phone is not None:
+        zones = zones_of_phone(family.phone) if family.phone else ()
+    return canonical_json(list(zones)) if zones else None
 
 
 def add_scores(db: Database, families: Iterable[Family], *, now: datetime) -> None:
@@ -127,6 +150,7 @@ def past_runs(db: Database, templates: Templates, family_ids: Collection[str]) -
                 priority=workflow.priority,
                 active=status in ACTIVE,
                 started=parse_instant(started),
+                converses=converses(workflow),
             )
         )
     return found

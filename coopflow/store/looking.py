@@ -1,5 +1,6 @@
 """What a person asks of the database: who needs me, what is running, what is next, what happened, how it went."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -43,6 +44,14 @@ class Looking(Asking):
         """When a tick last left its heartbeat; None: none ever has."""
         path = getattr(self._db, "path", None)
         return None if path is None else last_beat(path)
+
+    def zones(self) -> list[str]:
+        """Every time zone that a family or its phone number is in."""
+        return [row["zone"] for row in self._ask(sql.ZONES)]
+
+    def families_in(self, zones: Sequence[str]) -> list[Row]:
+        """The families in one of these time zones."""
+        return self._ask(sql.FAMILIES_IN, (json.dumps(zones),))
 
     # -- instances ------------------------------------------------------------------------------------------------
 
@@ -141,6 +150,10 @@ class Looking(Asking):
     def events_after(self, event_id: int) -> list[Row]:
         """The entries of the audit trail that came after one, oldest first."""
         return self._ask(f"{sql.EVENTS} WHERE e.event_id > ? ORDER BY e.event_id", (event_id,))
+
+    def kinds_after(self, event_id: int) -> dict[str, int]:
+        """How many entries of each kind the audit trail has after one."""
+        return {row["kind"]: row["entries"] for row in self._ask(sql.KINDS_AFTER, (event_id,))}
 
     def outside_events(
         self, family_id: str, *, kind: str | None = None, since: datetime | None = None, until: datetime | None = None

@@ -52,6 +52,15 @@ EVENTS = """
 SELECT e.event_id, e.at, e.kind, e.family_id, e.instance_id, e.actor, e.data, p.data AS personal
 FROM event_log e LEFT JOIN event_personal p USING (event_id)
 """
+ZONES = """
+SELECT time_zone AS zone FROM families WHERE time_zone IS NOT NULL
+UNION SELECT value FROM families, json_each(families.phone_zones)
+"""
+FAMILIES_IN = """
+SELECT family_id, family_name, time_zone FROM families
+WHERE time_zone IN (SELECT value FROM json_each(?)) ORDER BY family_id
+"""
+KINDS_AFTER = "SELECT kind, COUNT(*) AS entries FROM event_log WHERE event_id > ? GROUP BY kind"
 # What happened outside belongs to a family; an instance sees what came while it was active.
 OUTSIDE = "instr(e.kind, '.') = 0 AND e.family_id = ?"
 VERDICTS = "(e.kind GLOB 'trigger.*' OR e.kind = 'instance.started') AND e.family_id = ?"

@@ -9,7 +9,8 @@ from coopflow.core.audit import canonical_json
 from coopflow.core.case import Case
 from coopflow.core.instants import format_instant, parse_instant
 from coopflow.core.model import Entry, Execution, Instance, Task
-from coopflow.core.states import ACTIVE, Awaited, EntryStatus, InstanceStatus, Outcome, StepStatus, TaskStatus
+from coopflow.core.pressure import Contact
+from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, Outcome, StepStatus, TaskStatus
 
 
 def instant(text: str | None) -> datetime | None:
@@ -44,6 +45,8 @@ def instance_of(row: Sequence[Any]) -> Instance:
         outcome_notes=row[11],
         error_count=row[12],
         last_error=row[13],
+        deadline=instant(row[14]),
+        deadline_alert_at=instant(row[15]),
     )
 
 
@@ -62,7 +65,8 @@ def instance_row(case: Case) -> tuple[Any, ...]:
         instance.outcome_notes,
         instance.error_count,
         instance.last_error,
-        instance.status in ACTIVE,
+        text(instance.deadline_alert_at if instance.active else None),
+        instance.active,
         instance.instance_id,
     )
 
@@ -78,6 +82,7 @@ def entry_row(entry: Entry) -> tuple[Any, ...]:
         text(entry.scheduled_for),
         text(entry.arrived_at),
         entry.reason,
+        entry.chosen_by,
     )
 
 
@@ -94,6 +99,7 @@ def entry_of(row: Sequence[Any]) -> Entry:
         scheduled_for=instant(row[8]),
         arrived_at=instant(row[9]),
         reason=row[10],
+        chosen_by=row[11],
     )
 
 
@@ -114,6 +120,12 @@ def execution_of(row: Sequence[Any]) -> Execution:
         idempotency_key=row[12],
         message_id=row[13],
     )
+
+
+def contact_of(row: Sequence[Any]) -> Contact:
+    """A message that counts from a row of `CONTACTS`."""
+    family_id, channel, address, at, message_id = row
+    return Contact(family_id, channel, address or "", parse_instant(at), message_id)
 
 
 def attempt_row(case: Case, attempt: Execution) -> tuple[Any, ...]:
@@ -219,6 +231,6 @@ def tries(case: Case) -> int:
     return case.workflow.retry.max_retries + 1
 
 
-def start_key(case: Case) -> str:
+def start_key(workflow: str, triggered_by: str, family_id: str) -> str:
     """What names a start for ever: the same cause never starts the same workflow twice for a family."""
-    return f"{case.workflow.name}|{case.instance.triggered_by}|{case.family.family_id}"
+    return f"{workflow}|{triggered_by}|{family_id}"

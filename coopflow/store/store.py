@@ -1,33 +1,48 @@
 """The store: one open database, with its questions and changes by noun."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 
 from peewee import Database
 
+from coopflow.core.closed_days import KeptCalendar
 from coopflow.core.model import Coop, Event, Family, Prediction
 from coopflow.core.verdict import Past
 from coopflow.store import families
+from coopflow.store.calendars import Calendars, with_kept_days
 from coopflow.store.cases import Cases
 from coopflow.store.database import transaction, translating
 from coopflow.store.desk import Desk
 from coopflow.store.log import LogWriter
 from coopflow.store.looking import Looking
 from coopflow.store.meta import read_meta
+from coopflow.store.schedules import Schedules
 from coopflow.store.templates import Templates
 
 
 class Store:
     """Everything the rest of coopflow may ask of the database, or change in it."""
 
-    def __init__(self, db: Database, coop: Coop) -> None:
+    def __init__(
+        self, db: Database, coop: Coop, *, zones_of_phone: Callable[[str], tuple[str, ...]] | None = None
+    ) -> None:
         self.db = db
-        self.coop = coop
+        self._configured = coop
+        self._zones_of_phone = zones_of_phone
         self.templates = Templates(db)
-        self.cases = Cases(db, coop, self.templates)
+        self.calendars = Calendars(db)
+        self._take_calendars_in()
         self.desk = Desk(db)
+        self.schedules = Schedules(db)
         self.looking = Looking(db)
+
+    def _take_calendars_in(self) -> None:
+        """The rules are the configuration's with the closed days that are kept here."""
+        calendar = with_kept_days(self.db, self._configured.calendar)
+        self.coop = replace(self._configured, calendar=calendar)
+        self.cases = Cases(self.db, self.coop, self.templates)
 
     @property
     def database_id(self) -> str:
@@ -44,6 +59,18 @@ class Store:
         """Append events to the audit trail; answer with their ids."""
         return LogWriter(self.db).append(events)
 
+    # -- calendars --------------------------------------------------------------------------------------------------
+
+    def keep_calendar(self, calendar: KeptCalendar, days: Mapping[date, str]) -> None:
+        """Keep an imported calendar with exactly these days; they are in force at once."""
+        self.calendars.replace(calendar, days)
+        self._take_calendars_in()
+
+    def remove_calendar(self, name: str) -> None:
+        """Forget an imported calendar; its days are open again at once."""
+        self.calendars.remove(name)
+        self._take_calendars_in()
+
     # -- families and predictions -----------------------------------------------------------------------------------
 
     def families(self, family_ids: Collection[str], *, scores: bool = True) -> dict[str, Family]:
@@ -51,8 +78,9 @@ class Store:
         return families.families_by_id(self.db, family_ids, scores=scores)
 
     def save_families(self, changed: Iterable[Family], *, now: datetime) -> None:
-        """Insert or update families."""
-        families.save_families(self.db, changed, now=now)
+        """Insert or update families; what their numbers say of their zones is found out here."""
+        families.save_families(self.db, changed, zones_of_phone=self._zones_of_phone, now=now)
+        self.schedules.look_soon(now=now)
 
     def add_scores(self, measured: Iterable[Family], *, now: datetime) -> None:
         """Add the families' engagement and risk as measured now."""

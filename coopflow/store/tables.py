@@ -13,6 +13,7 @@ from peewee import (
     AutoField,
     BlobField,
     BooleanField,
+    CompositeKey,
     Field,
     FloatField,
     IntegerField,
@@ -115,6 +116,7 @@ class TemplateRow(Row):
     source_path = TextField(null=True)
     source_hash = TextField(null=True)
     messages = JsonField()
+    conflict = TextField(null=True)
 
 
 class FamilyRow(Row):
@@ -133,6 +135,8 @@ class FamilyRow(Row):
     consent = JsonField()
     created_date = InstantField()
     updated_date = InstantField()
+    phone_zones = JsonField(null=True)
+    gentle_until = InstantField(null=True)
 
 
 class MetricRow(Row):
@@ -199,6 +203,8 @@ class InstanceRow(Row):
     context = JsonField()
     slot = TextField(null=True)
     start_key = TextField(null=True)
+    deadline = InstantField(null=True)
+    deadline_alert_at = InstantField(null=True)
 
 
 class ExecutionRow(Row):
@@ -249,6 +255,7 @@ class QueueRow(Row):
     reason = TextField(null=True)
     lease_owner = TextField(null=True)
     lease_until = InstantField(null=True)
+    chosen_by = TextField(null=True)
 
 
 class TaskRow(Row):
@@ -311,6 +318,59 @@ class MetaRow(Row):
     value = TextField()
 
 
+class CalendarRow(Row):
+    """Where closed days come from."""
+
+    TABLE = "calendars"
+
+    calendar = TextField(primary_key=True)
+    kind = TextField()
+    years = JsonField()
+    source = TextField()
+    imported_at = InstantField()
+
+
+class CalendarDayRow(Row):
+    """A day on which nothing leaves and nothing is due."""
+
+    TABLE = "calendar_days"
+
+    calendar = TextField()
+    day = TextField()
+    name = TextField()
+
+    class Meta:
+        """Two columns name a row."""
+
+        primary_key = CompositeKey("calendar", "day")
+
+
+class ScheduleRow(Row):
+    """A workflow that the clock starts."""
+
+    TABLE = "workflow_schedules"
+
+    template_name = TextField(primary_key=True)
+    trigger = TextField()
+    done_until = InstantField()
+    next_at = InstantField(null=True)
+
+
+class MatchRow(Row):
+    """A family for whom a condition held when it was looked at last."""
+
+    TABLE = "workflow_matches"
+
+    template_name = TextField()
+    family_id = TextField()
+    since = InstantField()
+
+    class Meta:
+        """Two columns name a row."""
+
+        primary_key = CompositeKey("template_name", "family_id")
+
+
 ROWS: tuple[type[Row], ...] = (
     TemplateRow,
     FamilyRow,
@@ -324,4 +384,8 @@ ROWS: tuple[type[Row], ...] = (
     EventRow,
     PersonalRow,
     MetaRow,
+    CalendarRow,
+    CalendarDayRow,
+    ScheduleRow,
+    MatchRow,
 )

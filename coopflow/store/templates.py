@@ -89,6 +89,10 @@ class Templates:
             raise NotFound(f"there is no version {number} of workflow '{name}'; there is {listed}")
         return found[number]
 
+    def any_that_queues(self) -> bool:
+        """True if a version of any workflow waits for other conversations to end."""
+        return TemplateRow.select().where(TemplateRow.conflict == "queue").exists(self._db)
+
     def in_use(self) -> Mapping[str, Mapping[int, int]]:
         """How many active instances each version of each workflow has; those without any are left out."""
         found: dict[str, dict[int, int]] = {}
@@ -142,6 +146,7 @@ class Templates:
             escalation_rules=data.get("escalation"),
             completion_criteria=data.get("completion_criteria"),
             messages=messages,
+            conflict=data.get("conflict"),
             active=active,
             source_path=source_path,
             source_hash=source_hash,
@@ -172,6 +177,7 @@ def _version(row: TemplateRow) -> StoredVersion:
         "retry": row.retry_strategy,
         "escalation": row.escalation_rules,
         "completion_criteria": row.completion_criteria,
+        "conflict": row.conflict,
     }
     data = {
         "name": row.template_name,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from coopflow.core.conditions import text_of
+from coopflow.core.date_triggers import NINE
 from coopflow.core.durations import Duration
 from coopflow.core.workflow import (
     ConditionStep,
@@ -17,6 +18,7 @@ from coopflow.core.workflow import (
     Step,
     TaskOutcome,
     TaskStep,
+    Trigger,
     WaitStep,
     Workflow,
 )
@@ -37,8 +39,23 @@ def begins(workflow: Workflow) -> str:
     """What starts it, in words."""
     trigger = workflow.trigger
     ways = {"event": f"with the event {trigger.event}", "manual": "by hand"}
-    way = ways.get(trigger.type, f"with a {trigger.type}")
+    if trigger.type == "condition" and trigger.conditions:
+        return f"starts as soon as {text_of(trigger.conditions)} (looked at every day at {by_the_day(trigger)})"
+    way = comes_round(trigger) if trigger.by_the_clock else ways.get(trigger.type, f"with a {trigger.type}")
     return f"starts {way}" + (f", if {text_of(trigger.conditions)}" if trigger.conditions else "")
+
+
+def comes_round(trigger: Trigger) -> str:
+    """When a trigger of the type schedule starts, in words."""
+    rule = trigger.recurrence
+    if rule is not None:
+        return f"every {rule.every}" if rule.every else f"by the rule {rule.rrule}"
+    return f"{' and '.join(map(str, trigger.dates))} (at {by_the_day(trigger)} where no time is said)"
+
+
+def by_the_day(trigger: Trigger) -> str:
+    """The time of day at which it is looked at."""
+    return f"{trigger.at or NINE:%H:%M}"
 
 
 def does(step: Step) -> str:

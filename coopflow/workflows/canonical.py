@@ -19,7 +19,7 @@ def canonical(checked: WorkflowFile) -> Data:
 
     Conditions have field, operator and value, durations their usual words, jumps an id; nothing just repeats a default.
     """
-    data = checked.model_dump(exclude_defaults=True, exclude_none=True, exclude={"enabled"})
+    data = checked.model_dump(by_alias=True, exclude_defaults=True, exclude_none=True, exclude={"enabled"})
     ids = [step["id"] for step in data["steps"]]
     for key in ALWAYS_SAID:
         data[key] = getattr(checked, key)

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
+from coopflow.core.anchors import ATTRIBUTES
+from coopflow.core.date_rules import parse_date_rule
 from coopflow.core.durations import Duration as Length
 from coopflow.core.wording import shown
 from coopflow.schema_problems import found as words_for
@@ -20,6 +22,9 @@ A_CONDITION = "expected a condition (one line of text; all, any or not; or field
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
+_CLOCK = re.compile(r"([0-9]{1,2}):([0-5][0-9])")
+_BEGINS_AS_A_DATE = re.compile(r"[0-9]{4}-")
+_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PLACEHOLDER = re.compile(r"\{\{|\{%")
 
@@ -89,12 +94,72 @@ def _word(text: str) -> str:
 
 
 def _moment(text: str) -> str:
+    if not _BEGINS_AS_A_DATE.match(text):
+        return _date_rule(text)
     try:
         datetime.fromisoformat(text)  # read in the family's zone, if it names none
     except ValueError:
         raise ValueError(f"{shown(text)} is not a date and time; write for example 2026-09-01T09:00") from None
     if is_date(text):
         raise ValueError(f"{shown(text)} has no time of day; write for example {text}T09:00")
+    return text
+
+
+def _date_rule(text: str) -> str:
+    try:
+        return str(parse_date_rule(text))
+    except ValueError:
+        raise ValueError(
+            f"{shown(text)} is not a date and time; write for example 2026-09-01T09:00,"
+            " or '7 days before payment_due_on at 09:00'"
+        ) from None
+
+
+def _every(text: str) -> str:
+    from coopflow.core.recurrence import parse_recurrence
+
+    parse_recurrence(every=text)
+    return " ".join(text.lower().split())
+
+
+def _rrule(text: str) -> str:
+    from coopflow.core.recurrence import parse_recurrence
+
+    parse_recurrence(rule=text)
+    return text.strip().removeprefix("RRULE:").upper()
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise ValueError(f"{shown(text)} is not a day of the calendar; write for example 2026-09-01") from None
+
+
+def _date_rules(found: Any) -> Any:
+    rules = found if isinstance(found, list) else [found]
+    if not rules or not all(isinstance(rule, str) for rule in rules):
+        raise ValueError(f"expected a text such as '14 days before renewal_date' or a list, found {words_for(found)}")
+    read = [str(parse_date_rule(rule)) for rule in rules]
+    for rule in read:
+        if read.count(rule) > 1:
+            raise ValueError(f"{shown(rule)} is listed twice")
+    return read
+
+
+def _time_of_day(text: str) -> str:
+    found = _CLOCK.fullmatch(text)
+    if not found or int(found[1]) > 23:
+        raise ValueError(f'{shown(text)} is not a time of day; write for example "09:00", in quotes')
+    return f"{int(found[1]):02}:{found[2]}"
+
+
+def _anchor(text: str) -> str:
+    name = text.removeprefix(ATTRIBUTES)
+    if name == text:
+        return _short_name(text)
+    if not _FIELD.fullmatch(name):
+        raise ValueError(f"{shown(text)} names no date of a family; write for example {ATTRIBUTES}renewal_date")
     return text
 
 
@@ -146,6 +211,12 @@ Word = Annotated[str, AfterValidator(_word)]
 Text = Annotated[str, AfterValidator(_plain_text)]
 Label = Annotated[str, StringConstraints(max_length=LONGEST_NAME), AfterValidator(_plain_text)]
 Moment = Annotated[str, AfterValidator(_moment)]
+Every = Annotated[str, AfterValidator(_every)]
+Rrule = Annotated[str, AfterValidator(_rrule)]
+Day = Annotated[str, AfterValidator(_day)]
+DateRules = Annotated[str | list[str], BeforeValidator(_date_rules)]
+TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
+Anchor = Annotated[str, AfterValidator(_anchor)]
 Duration = Annotated[str, BeforeValidator(duration), WithJsonSchema(DURATION_SCHEMA)]
 DurationOrDay = Annotated[
     str,

@@ -32,6 +32,7 @@ class Known:
     events: Collection[str] = frozenset()
     attributes: Collection[str] = frozenset()
     windows: Collection[str] = frozenset()
+    windows_without_texts: Collection[str] = frozenset()  # those that share no minute with the text hours
     coordinators: Collection[str] = frozenset()
 
     def all_events(self) -> set[str]:

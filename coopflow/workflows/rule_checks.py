@@ -5,8 +5,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from coopflow.core.durations import Duration
-from coopflow.core.reading import retry_policy
+from coopflow.core.anchors import ATTRIBUTES, START, TRIGGER
+from coopflow.core.date_rules import DateRule, parse_date_rule
+from coopflow.core.durations import MINUTES_OF_A_BUSINESS_DAY, Duration
+from coopflow.core.reading import DEFAULT_WINDOW, retry_policy
 from coopflow.core.retry import RetryPolicy
 from coopflow.core.wording import shown
 from coopflow.problems import Loc, Problem, did_you_mean
@@ -15,11 +17,18 @@ from coopflow.workflows.known import ALWAYS_ASSIGNED, Known
 from coopflow.workflows.outline import Outline, Spot, branch_lists
 from coopflow.workflows.step_schema import Retry
 
-# Words of the language for which this version has no clockwork yet. Such a file is refused, since it would never start.
-NOT_STARTED_YET = {
-    "schedule": "by the calendar",
-    "condition": "by watching a condition",
+RHYTHMS = ("every", "rrule", "on")  # a schedule has exactly one of them
+ONLY_FOR = {  # keys of a trigger, and the one type that they belong to
+    "event": ("event",),
+    "every": ("schedule",),
+    "rrule": ("schedule",),
+    "starting": ("schedule",),
+    "on": ("schedule",),
+    "catch_up": ("schedule",),
+    "at": ("schedule", "condition"),
+    "existing": ("condition",),
 }
+DECLARE_DATE = "declare it under `attributes:` in coopflow.yaml"
 PAIRS = (
     ("delay", "delay_days"),
     ("duration", "duration_days"),
@@ -28,6 +37,7 @@ PAIRS = (
     ("description", "reason"),
     ("delay", "scheduled_time"),
     ("delay_days", "scheduled_time"),
+    ("from", "scheduled_time"),
 )
 
 Data = Mapping[str, Any]
@@ -37,10 +47,11 @@ def check_rules(file: Outline, source: Source, known: Known) -> Iterator[Problem
     """Everything that the schema cannot say of one value alone."""
     yield from _without_value(source.data, (), source)
     yield from _repeated_ids(file, source)
-    yield from _trigger(source)
+    yield from _trigger(source, known)
     yield from _levels(source)
     yield from _retries(file, source)
     yield from _names(file, source, known)
+    yield from _anchors(file, source, known)
     for spot in file.spots:
         yield from _both(spot, source)
         yield from RULES.get(spot.type, _nothing)(spot, source)
@@ -69,24 +80,77 @@ def _both(spot: Spot, source: Source) -> Iterator[Problem]:
             yield source.problem((*spot.loc, other), f"'{one}' and '{other}' cannot both be given", on_key=True)
 
 
-def _trigger(source: Source) -> Iterator[Problem]:
+def _trigger(source: Source, known: Known) -> Iterator[Problem]:
     trigger = source.data.get("trigger")
     if not isinstance(trigger, Mapping):
         return
     kind = trigger.get("type")
-    if kind in NOT_STARTED_YET:
-        how = NOT_STARTED_YET[kind]
-        yield source.problem(
-            ("trigger", "type"),
-            f"'{kind}' is a word of the language, but this version starts nothing {how} yet; "
-            "use prediction, event or manual",
-        )
     if kind == "event" and "event" not in trigger:
         yield source.problem(("trigger",), "a trigger of the type event needs 'event', the kind that starts it")
-    if "event" in trigger and kind != "event" and isinstance(kind, str):
+    if kind == "condition" and "conditions" not in trigger:
+        yield source.problem(("trigger",), "a trigger of the type condition needs 'conditions', what must become true")
+    for key, kinds in ONLY_FOR.items():
+        if key in trigger and isinstance(kind, str) and kind not in kinds:
+            types = " or ".join(kinds)
+            yield source.problem(
+                ("trigger", key), f"'{key}' is for triggers of the type {types}; this is {kind}", on_key=True
+            )
+    if kind == "schedule":
+        yield from _schedule(trigger, source, known)
+
+
+def _schedule(trigger: Data, source: Source, known: Known) -> Iterator[Problem]:
+    """A schedule has one rhythm, and what belongs to another has no place in it."""
+    given = [key for key in RHYTHMS if key in trigger]
+    if not given:
         yield source.problem(
-            ("trigger", "event"), f"'event' is for triggers of the type event; this is {kind}", on_key=True
+            ("trigger",), "a trigger of the type schedule needs 'every', 'rrule' or 'on', which say when it starts"
         )
+    for key in given[1:]:
+        yield source.problem(("trigger", key), f"'{given[0]}' and '{key}' cannot both be given", on_key=True)
+    for key, rhythm in (("at", "on"), ("starting", "rrule")):
+        if key in trigger and given and rhythm not in given:
+            yield source.problem(
+                ("trigger", key), f"'{key}' goes with '{rhythm}'; '{given[0]}' needs none", on_key=True
+            )
+    for text in _listed(trigger.get("on")):
+        if rule := _date_rule(text):
+            yield from _date(rule.field, ("trigger", "on"), source, known)
+
+
+def _listed(said: object) -> list[object]:
+    return said if isinstance(said, list) else [said]
+
+
+def _anchors(file: Outline, source: Source, known: Known) -> Iterator[Problem]:
+    """What times count from: steps that there are, dates that a family may have."""
+    steps = [spot.id for spot in file.spots]
+    for spot in file.spots:
+        name = spot.data.get("from")
+        if not isinstance(name, str) or name in (START, TRIGGER):
+            pass
+        elif name.startswith(ATTRIBUTES):
+            yield from _date(name.removeprefix(ATTRIBUTES), (*spot.loc, "from"), source, known)
+        elif name == spot.id:
+            yield source.problem((*spot.loc, "from"), "a step's time cannot count from its own end")
+        elif name not in steps:
+            hint = did_you_mean(name, [START, TRIGGER, *steps])
+            yield source.problem((*spot.loc, "from"), f"there is no step {shown(name)}.{hint}".removesuffix("."))
+        if rule := _date_rule(spot.data.get("scheduled_time")):
+            yield from _date(rule.field, (*spot.loc, "scheduled_time"), source, known)
+
+
+def _date_rule(text: object) -> DateRule | None:
+    try:
+        return parse_date_rule(text) if isinstance(text, str) and text[4:5] != "-" else None
+    except ValueError:
+        return None  # the schema's own problem
+
+
+def _date(name: str, loc: Loc, source: Source, known: Known) -> Iterator[Problem]:
+    if name not in known.attributes:
+        hint = did_you_mean(name, known.attributes)
+        yield source.problem(loc, f"nothing provides '{name}'.{hint} If it is right, {DECLARE_DATE}")
 
 
 def _levels(source: Source) -> Iterator[Problem]:
@@ -138,7 +202,19 @@ def _names(file: Outline, source: Source, known: Known) -> Iterator[Problem]:
             yield from _name(level.get("assign"), loc, source, "coordinator", people)
     for spot in file.spots:
         yield from _name(spot.data.get("window"), (*spot.loc, "window"), source, "window", known.windows)
+        yield from _never_texts(spot, timing, source, known)
         yield from _name(spot.data.get("assign"), (*spot.loc, "assign"), source, "coordinator", people)
+
+
+def _never_texts(spot: Spot, timing: object, source: Source, known: Known) -> Iterator[Problem]:
+    """A text in a window that is open only while texts are not allowed would wait for ever."""
+    common = timing.get("window", DEFAULT_WINDOW) if isinstance(timing, Mapping) else DEFAULT_WINDOW
+    window = spot.data.get("window", common)
+    if spot.type != "sms" or spot.data.get("urgent") is True or not isinstance(window, str):
+        return
+    if window in known.windows_without_texts:
+        loc = (*spot.loc, "window") if "window" in spot.data else spot.loc
+        yield source.problem(loc, f"the window {shown(window)} never opens while texts may go (text_hours)")
 
 
 def _name(name: Any, loc: Loc, source: Source, noun: str, known: Collection[str]) -> Iterator[Problem]:
@@ -242,4 +318,5 @@ def _is_nothing(found: Any) -> bool:
 
 def _about(length: Duration) -> float:
     """Roughly how many days; good enough to put two in order."""
-    return length.months * 30.5 + length.days + length.business_days * 1.4 + length.seconds / 86_400
+    business_days = length.business_days + length.business_minutes / MINUTES_OF_A_BUSINESS_DAY
+    return length.months * 30.5 + length.days + business_days * 1.4 + length.seconds / 86_400

@@ -13,9 +13,14 @@ from coopflow.workflows.fields import (
     DURATION_SCHEMA,
     EXAMPLES,
     Condition,
+    DateRules,
+    Day,
     Duration,
+    Every,
     Label,
+    Rrule,
     ShortName,
+    TimeOfDay,
     Word,
     WorkflowName,
 )
@@ -30,7 +35,8 @@ class Trigger(Strict):
     """Why a run of the workflow starts."""
 
     type: Literal["prediction", "event", "schedule", "condition", "manual"] = Field(
-        description="prediction: a model says so. event: something happened. manual: only by hand."
+        description="prediction: a model says so. event: something happened. schedule: its time has come. "
+        "condition: something becomes true of a family. manual: only by hand."
     )
     event: Word | None = Field(None, description="For type event: the kind of event that starts it.")
     conditions: Condition | None = Field(None, description="What must be true as well.")
@@ -38,6 +44,26 @@ class Trigger(Strict):
         None, description="Of the matching workflows of one group only the one with the highest priority starts."
     )
     cooldown: Duration | None = Field(None, description="Not again for the same family within this time: '30 days'.")
+    every: Every | None = Field(
+        None, description="For type schedule: days and a time on the co-op's clock, such as 'monday 09:00'."
+    )
+    rrule: Rrule | None = Field(
+        None, description="For type schedule: the same as a rule of iCalendar, such as 'FREQ=MONTHLY;BYMONTHDAY=1'."
+    )
+    starting: Day | None = Field(None, description="The day from which an rrule's INTERVAL counts.")
+    on: DateRules | None = Field(
+        None,
+        description="For type schedule: a date of the family's, such as '14 days before renewal_date'; or several.",
+    )
+    at: TimeOfDay | None = Field(
+        None, description="The time of day for 'on' and for type condition, in quotes. Default: 09:00."
+    )
+    catch_up: Literal["latest", "all", "none"] = Field(
+        "latest", description="What is made up for after an absence: the latest (default), all, or none."
+    )
+    existing: Literal["skip", "start"] = Field(
+        "skip", description="For type condition: also start for families for whom it holds from the beginning?"
+    )
 
 
 class Timing(Strict):
@@ -69,6 +95,11 @@ class WorkflowFile(Strict):
     description: str = Field("", max_length=2000, description="What it is for, in a sentence.")
     priority: int = Field(5, ge=1, le=10, description="1 to 10; 10 is most urgent. Default 5.")
     max_concurrent_instances: int = Field(1, ge=1, le=100, description="Runs at one time for one family. Default 1.")
+    conflict: Literal["queue", "skip", "replace", "parallel"] = Field(
+        "parallel",
+        description="Where another workflow is in conversation with the family: queue (begin when it has ended), skip "
+        "(do not start), replace (end it, unless it is more urgent), parallel (default).",
+    )
     enabled: bool = Field(True, description="false: the file is checked, but nothing starts from it.")
     trigger: Trigger
     timing: Timing = Field(Timing.model_construct(), description="When its steps reach people.")

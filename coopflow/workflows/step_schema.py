@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from coopflow.workflows.fields import (
+    Anchor,
     Condition,
     Days,
     Duration,
@@ -56,9 +57,16 @@ class Common(Strict):
 
     name: Label | None = Field(None, description="What people read. Default: made from the id.")
     delay: Duration | None = Field(None, description="How long after the step before it: '2 days', '3 business days'.")
+    counts_from: Anchor | None = Field(
+        None,
+        alias="from",
+        description="What the delay counts from instead: start, trigger, a step's id, attributes.NAME.",
+    )
     delay_days: Days | None = Field(None, description="The same in whole days.")
     scheduled_time: Moment | None = Field(
-        None, description="A fixed date and time, such as 2026-09-01T09:00; without an offset, the family's wall clock."
+        None,
+        description="A fixed date and time, such as 2026-09-01T09:00; without an offset, the family's wall clock. "
+        "Or by a date of the family's: '7 days before payment_due_on at 09:00'.",
     )
     window: ShortName | None = Field(None, description="The opening hours that it keeps to; see coopflow.yaml.")
     urgent: bool = Field(False, description="Goes outside the window too, but never in the quiet hours for texts.")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coopflow.channels.addresses import check_email, check_phone, require_mailbox, require_number
+from coopflow.channels.addresses import check_email, check_phone, likely_zones, require_mailbox, require_number
 
 from .contract import HOSTILE_ADDRESSES
 
@@ -151,3 +151,27 @@ def test_the_heavy_libraries_are_loaded_only_where_somebody_reads_an_address():
         "print([name for name in ('email', 'email_validator', 'phonenumbers', 'dns') if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+# -- the zones of a number ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("phone", "zones"),
+    [
+        ("+12125550142", ("America/New_York",)),
+        ("+13125550142", ("America/Chicago",)),
+        ("+16025550142", ("America/Phoenix",)),
+        ("+18085550142", ("Pacific/Honolulu",)),
+        ("+61298765432", ("Australia/Sydney",)),
+        ("+447911123456", ("Europe/Guernsey", "Europe/Isle_of_Man", "Europe/Jersey", "Europe/London")),
+        ("+18005550142", ()),  # toll-free: anywhere in North America
+        ("+61412345678", ()),  # a mobile phone: all of Australia
+        ("+88216123456", ()),  # a satellite phone
+        ("+999123456789", ()),  # no country has this code
+        ("not a number", ()),
+        ("", ()),
+    ],
+)
+def test_the_zones_that_a_number_belongs_to(phone: str, zones: tuple[str, ...]) -> None:
+    assert likely_zones(phone) == zones

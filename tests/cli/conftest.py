@@ -2,6 +2,7 @@
 
 import io
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import NamedTuple
 import pytest
 from freezegun import freeze_time
 
+from coopflow import clock
 from coopflow.cli.main import run
+from coopflow.core.wall_clock import Boot
 from tests.world import World
 
 NOON = "2026-03-20 13:00:00"  # UTC: Friday 09:00 on the co-op's wall clock
@@ -44,6 +47,7 @@ class CoOp:
         given = input.encode() if isinstance(input, str) else input or b""
         self.capture.readouterr()
         with pytest.MonkeyPatch.context() as patch, freeze_time(at):
+            patch.setattr(clock, "boot", lambda: Boot("test", int(time.time())))  # it stands still with the wall clock
             patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given), encoding="utf-8"))
             code = run(list(arguments))
         return Ran(int(code), *self.capture.readouterr())

@@ -224,3 +224,56 @@ def test_what_is_planned_is_skipped_once_a_family_has_opted_out(school: CoOp) ->
     school.run("tick")
     assert school.world.mails() == []
     assert school.world.attempts(1) == [("hello", "skipped")]
+
+
+# -- gentle -------------------------------------------------------------------------------------------------------
+
+
+def test_a_family_is_left_in_peace_and_what_waits_is_planned_anew(school: CoOp) -> None:
+    instance = school.world.start("high_risk", family="42")
+    assert school.run("family", "gentle", "42", "--until", "2026-04-01", "--reason", "a death in the family") == (
+        0,
+        "",
+        "42 (Martinez) is treated gently until Wed 1 Apr 00:00 (in 12 days): nothing reaches them before then."
+        f" Planned anew: instance {instance}. Undo: coopflow family gentle 42 --off\n",
+    )
+    school.run("tick")
+    assert school.world.mails() == []
+    [entry] = school.world.case(instance).entries.values()
+    assert (entry.reason or "").startswith("the family is treated gently until Tue 31 Mar 23:00")
+    assert "Treated gently until" in school.run("family", "show", "42", "--format", "table").out
+    assert json.loads(school.run("family", "show", "42", "--json").out)["gentle_until"] == "2026-04-01T04:00:00Z"
+
+
+def test_the_mark_is_lifted_and_what_waited_goes(school: CoOp) -> None:
+    instance = school.world.start("high_risk", family="42")
+    school.run("family", "gentle", "42", "--for", "2 weeks")
+    ran = school.run("family", "gentle", "42", "--off")
+    assert ran.err == (
+        f"42 (Martinez) is reached again. Planned anew: instance {instance}."
+        " Undo: coopflow family gentle 42 --until '2026-04-03T13:00:00Z'\n"
+    )
+    school.run("tick")
+    assert len(school.world.mails()) == 1
+
+
+def test_a_mark_is_tried_out_with_a_dry_run(school: CoOp) -> None:
+    ran = school.run("family", "gentle", "42", "--for", "2 weeks", "--dry-run")
+    assert ran.err.endswith("Nothing was changed.\n")
+    assert school.world.store.families(["42"])["42"].gentle_until is None
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "coopflow: say until when: either --until '2026-12-01 09:00' or --for '2 days'\n"),
+        (("--until", "2020-01-01"), "coopflow: --until: that is not in the future: 2020-01-01\n"),
+        (("--off", "--for", "2 days"), "coopflow: say until when, or --off, not both\n"),
+    ],
+)
+def test_a_mark_needs_one_end(school: CoOp, options: tuple[str, ...], said: str) -> None:
+    assert school.run("family", "gentle", "42", *options) == (2, "", said)
+
+
+def test_to_lift_a_mark_that_is_not_there_changes_nothing(school: CoOp) -> None:
+    assert school.run("family", "gentle", "42", "--off").err == "42 (Martinez) is not treated gently. No change.\n"

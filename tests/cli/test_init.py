@@ -16,6 +16,7 @@ from tests.folders import CONFIG, ERRAND, plain_environ
 
 WORKFLOWS = ["high_risk_intervention", "medium_risk_intervention", "onboarding", "payment_reminder"]
 NEXT = """\
+Public holidays of US: coopflow calendar import
 Next: coopflow family import FILE, then: predictions | coopflow trigger -
 This line in your crontab keeps it going:
 """

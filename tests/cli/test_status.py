@@ -71,6 +71,7 @@ Needs you
   - Martinez (42), phone call: High withdrawal risk, no email or SMS response
     due Thu 26 Mar 09:00 (in 23 hours), for sarah
     coopflow task done 2 --outcome reached (or voicemail, wrong_number)
+  - country is US, but no public holidays have been imported; run: coopflow calendar import
 
 Due today
   nothing; the next step comes Sat 28 Mar 09:30 (in 3 days)
@@ -296,6 +297,7 @@ def test_json_is_one_document_with_stable_keys(busy: CoOp) -> None:
         "messages",
         "last_tick",
         "cron_silent",
+        "notes",
     ]
     assert document["numbers"] == {
         "open_tasks": 2,

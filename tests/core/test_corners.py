@@ -14,7 +14,7 @@ from coopflow.core.model import Execution
 from coopflow.core.protocol import answered_too_late
 from coopflow.core.settle import settle
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, Outcome, StepStatus
-from coopflow.core.timing import ALWAYS, NeverOpens, Window, next_open
+from coopflow.core.timing import ALWAYS, NeverOpens, OpenHours, Window, next_open
 from coopflow.core.workflow import Step
 from coopflow.errors import IllegalMove
 from tests.world import World, at
@@ -49,7 +49,7 @@ def test_a_window_that_never_opens_any_more_comes_before_a_person(co: World) -> 
     assert isinstance(answer, Hold)
     assert "never comes" in answer.reason
     with pytest.raises(NeverOpens):
-        next_open(co.now, [NEVER, ALWAYS], tz=case.tz, closed_days=frozenset())
+        next_open(co.now, [OpenHours((NEVER, ALWAYS), case.tz, {})])
 
 
 @pytest.mark.parametrize("awaits", [Awaited.BRANCHES, Awaited.PERSON, Awaited.DOUBT])

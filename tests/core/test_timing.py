@@ -9,6 +9,7 @@ from coopflow.core.timing import (
     TEXT_HOURS,
     Calendar,
     NeverOpens,
+    OpenHours,
     Planned,
     Window,
     add,
@@ -23,7 +24,7 @@ from coopflow.core.timing import (
 
 CHICAGO = zone("America/Chicago")
 CALENDAR = Calendar.default(CHICAGO)
-OPEN_DAYS = frozenset()
+OPEN_DAYS = {}
 
 
 def utc(text):
@@ -40,7 +41,7 @@ def wall(instant, tz=CHICAGO):
 
 
 def moved(text, *windows, tz=CHICAGO, closed=OPEN_DAYS, fold=0):
-    return wall(next_open(at(text, tz, fold), windows, tz=tz, closed_days=closed).at, tz)
+    return wall(next_open(at(text, tz, fold), [OpenHours(tuple(windows), tz, closed)]).at, tz)
 
 
 def later(duration, text, tz=CHICAGO, calendar=CALENDAR):
@@ -74,9 +75,9 @@ def test_inside_business_hours_stays_and_outside_goes_to_nine(text, opens):
 
 def test_a_second_before_the_end_is_open_and_the_end_is_not():
     before = at("2026-07-15 18:00") - timedelta(seconds=1)
-    assert next_open(before, [BUSINESS_HOURS], tz=CHICAGO, closed_days=OPEN_DAYS) == Planned(before, ())
-    assert is_open(before, [BUSINESS_HOURS], tz=CHICAGO, closed_days=OPEN_DAYS)
-    assert not is_open(at("2026-07-15 18:00"), [BUSINESS_HOURS], tz=CHICAGO, closed_days=OPEN_DAYS)
+    assert next_open(before, [OpenHours((BUSINESS_HOURS,), CHICAGO, OPEN_DAYS)]) == Planned(before, ())
+    assert is_open(before, [OpenHours((BUSINESS_HOURS,), CHICAGO, OPEN_DAYS)])
+    assert not is_open(at("2026-07-15 18:00"), [OpenHours((BUSINESS_HOURS,), CHICAGO, OPEN_DAYS)])
 
 
 @pytest.mark.parametrize(
@@ -95,10 +96,9 @@ def test_the_familys_clock_counts_not_the_servers():
     """Friday 19:00 in New York is 13:00 in Honolulu."""
     honolulu, new_york = zone("Pacific/Honolulu"), zone("America/New_York")
     instant = at("2026-07-17 19:00", new_york)
-    assert next_open(instant, [BUSINESS_HOURS], tz=honolulu, closed_days=OPEN_DAYS).at == instant
+    assert next_open(instant, [OpenHours((BUSINESS_HOURS,), honolulu, OPEN_DAYS)]).at == instant
     assert (
-        wall(next_open(instant, [BUSINESS_HOURS], tz=new_york, closed_days=OPEN_DAYS).at, new_york)
-        == "2026-07-20 09:00"
+        wall(next_open(instant, [OpenHours((BUSINESS_HOURS,), new_york, OPEN_DAYS)]).at, new_york) == "2026-07-20 09:00"
     )
 
 
@@ -127,8 +127,8 @@ def test_several_windows_must_all_be_open(text, windows, opens):
     assert moved(text, *windows) == opens
 
 
-INDEPENDENCE_DAY = frozenset({date(2026, 7, 6)})
-WINTER_BREAK = frozenset(date(2026, 12, 21) + timedelta(days=number) for number in range(14))
+INDEPENDENCE_DAY = {date(2026, 7, 6): "Independence Day, observed"}
+WINTER_BREAK = dict.fromkeys([date(2026, 12, 21) + timedelta(days=number) for number in range(14)], "Winter break")
 
 
 @pytest.mark.parametrize(
@@ -150,12 +150,12 @@ def test_closed_days_are_passed_over_unless_every_window_is_always(text, windows
 def test_a_closed_day_is_a_day_of_the_familys_calendar():
     auckland = zone("Pacific/Auckland")
     instant = at("2026-07-07 09:00", auckland)  # Monday the 6th in Chicago
-    assert is_open(instant, [BUSINESS_HOURS], tz=auckland, closed_days=INDEPENDENCE_DAY)
-    assert not is_open(instant, [TEXT_HOURS], tz=CHICAGO, closed_days=INDEPENDENCE_DAY)
+    assert is_open(instant, [OpenHours((BUSINESS_HOURS,), auckland, INDEPENDENCE_DAY)])
+    assert not is_open(instant, [OpenHours((TEXT_HOURS,), CHICAGO, INDEPENDENCE_DAY)])
 
 
 def reasons(text, *windows, closed=OPEN_DAYS):
-    return next_open(at(text), windows, tz=CHICAGO, closed_days=closed).reasons
+    return next_open(at(text), [OpenHours(tuple(windows), CHICAGO, closed)]).reasons
 
 
 def test_every_rule_that_moved_a_moment_is_told_in_order():
@@ -167,15 +167,15 @@ def test_every_rule_that_moved_a_moment_is_told_in_order():
         "Fri 17 Jul 22:00 is outside business_hours and text_hours → Mon 20 Jul 09:00",
     )
     assert reasons("2026-07-06 12:00", BUSINESS_HOURS, closed=INDEPENDENCE_DAY) == (
-        "Mon 6 Jul is a closed day → Tue 7 Jul 09:00",
+        "Mon 6 Jul is closed (Independence Day, observed) → Tue 7 Jul 09:00",
     )
     assert reasons("2026-07-03 19:00", BUSINESS_HOURS, closed=INDEPENDENCE_DAY) == (
         "Fri 3 Jul 19:00 is outside business_hours → Mon 6 Jul 09:00",
-        "Mon 6 Jul is a closed day → Tue 7 Jul 09:00",
+        "Mon 6 Jul is closed (Independence Day, observed) → Tue 7 Jul 09:00",
     )
     assert reasons("2026-12-18 18:00", BUSINESS_HOURS, closed=WINTER_BREAK) == (
         "Fri 18 Dec 18:00 is outside business_hours → Mon 21 Dec 09:00",
-        "Mon 21 Dec to Sun 3 Jan are closed days → Mon 4 Jan 09:00",
+        "Mon 21 Dec to Sun 3 Jan are closed (Winter break) → Mon 4 Jan 09:00",
     )
 
 
@@ -188,11 +188,13 @@ def test_windows_that_never_open_together_are_said_so():
 
 
 def test_an_opening_is_looked_for_a_year_ahead_and_no_further():
-    year = frozenset(date(2026, 7, 20) + timedelta(days=number) for number in range(364))
+    year = dict.fromkeys([date(2026, 7, 20) + timedelta(days=number) for number in range(364)], "")
     assert moved("2026-07-17 19:00", BUSINESS_HOURS, closed=year) == "2027-07-19 09:00"
     with pytest.raises(NeverOpens, match="no opening of business_hours within 366 days of Mon 20 Jul 2026"):
         moved(
-            "2026-07-17 19:00", BUSINESS_HOURS, closed=year | {date(2027, 7, 19), date(2027, 7, 20), date(2027, 7, 21)}
+            "2026-07-17 19:00",
+            BUSINESS_HOURS,
+            closed=year | dict.fromkeys([date(2027, 7, 19), date(2027, 7, 20), date(2027, 7, 21)], ""),
         )
 
 
@@ -228,15 +230,15 @@ def test_an_hour_that_the_clocks_skip_does_not_open(key, text, window, opens):
 def test_an_hour_that_comes_twice_is_open_twice():
     early = hours("01:00-01:30")
     first, second = utc("2026-11-01 06:00"), utc("2026-11-01 07:00")
-    assert next_open(utc("2026-11-01 05:59"), [early], tz=CHICAGO, closed_days=OPEN_DAYS).at == first
-    assert next_open(utc("2026-11-01 06:29"), [early], tz=CHICAGO, closed_days=OPEN_DAYS).reasons == ()
-    assert next_open(utc("2026-11-01 06:30"), [early], tz=CHICAGO, closed_days=OPEN_DAYS).at == second
-    assert wall(next_open(utc("2026-11-01 07:30"), [early], tz=CHICAGO, closed_days=OPEN_DAYS).at) == "2026-11-02 01:00"
+    assert next_open(utc("2026-11-01 05:59"), [OpenHours((early,), CHICAGO, OPEN_DAYS)]).at == first
+    assert next_open(utc("2026-11-01 06:29"), [OpenHours((early,), CHICAGO, OPEN_DAYS)]).reasons == ()
+    assert next_open(utc("2026-11-01 06:30"), [OpenHours((early,), CHICAGO, OPEN_DAYS)]).at == second
+    assert wall(next_open(utc("2026-11-01 07:30"), [OpenHours((early,), CHICAGO, OPEN_DAYS)]).at) == "2026-11-02 01:00"
 
 
 def test_a_midnight_that_comes_twice_begins_the_day_with_the_first():
     havana = zone("America/Havana")
-    planned = next_open(at("2024-11-02 23:00", havana), [hours("00:00-00:30")], tz=havana, closed_days=OPEN_DAYS)
+    planned = next_open(at("2024-11-02 23:00", havana), [OpenHours((hours("00:00-00:30"),), havana, OPEN_DAYS)])
     assert planned.at == utc("2024-11-03 04:00")
 
 
@@ -244,7 +246,7 @@ def test_where_the_clocks_go_back_over_midnight_tomorrow_begins_before_today_has
     """In St John's 00:01 on 29 October 2006 became 23:01 on the 28th."""
     st_johns = zone("America/St_Johns")
     both = hours("00:00-00:30, 23:05-23:10")
-    planned = next_open(at("2006-10-28 23:20", st_johns), [both], tz=st_johns, closed_days=OPEN_DAYS)
+    planned = next_open(at("2006-10-28 23:20", st_johns), [OpenHours((both,), st_johns, OPEN_DAYS)])
     assert planned.at == utc("2006-10-29 02:30")
 
 
@@ -252,10 +254,10 @@ def test_where_the_clocks_go_back_over_midnight_yesterday_comes_once_more():
     """In St John's 00:01 on 29 October 2006 became 23:01 on the 28th."""
     st_johns = zone("America/St_Johns")
     late = hours("23:30-24:00")
-    again = next_open(utc("2006-10-29 02:30"), [late], tz=st_johns, closed_days=OPEN_DAYS).at
+    again = next_open(utc("2006-10-29 02:30"), [OpenHours((late,), st_johns, OPEN_DAYS)]).at
     assert (wall(again, st_johns), again) == ("2006-10-28 23:30", utc("2006-10-29 03:00"))
-    closed = frozenset({date(2006, 10, 29)})
-    planned = next_open(utc("2006-10-29 02:30"), [hours("23:30-24:00, 00:00-00:30")], tz=st_johns, closed_days=closed)
+    closed = {date(2006, 10, 29): ""}
+    planned = next_open(utc("2006-10-29 02:30"), [OpenHours((hours("23:30-24:00, 00:00-00:30"),), st_johns, closed)])
     assert planned.at == again
     assert planned.reasons == ("Sun 29 Oct is a closed day → Sat 28 Oct 23:30",)
 
@@ -327,14 +329,20 @@ def test_without_a_calendar_business_days_are_monday_to_friday():
 
 
 def test_a_calendar_without_business_days_is_said_so():
-    never = Calendar({"business_hours": Window("business_hours", ((),) * 7)}, frozenset(), CHICAGO)
+    never = Calendar({"business_hours": Window("business_hours", ((),) * 7)}, {}, CHICAGO)
     with pytest.raises(NeverOpens, match="there is no business day within 366 days of Fri 17 Jul 2026"):
         later("1 business day", "2026-07-17 10:00", calendar=never)
 
 
 def planned(delay, after, *windows, closed=OPEN_DAYS):
     calendar = Calendar(CALENDAR.windows, closed, CHICAGO)
-    return plan(after=at(after), delay=Duration.parse(delay), windows=windows, tz=CHICAGO, calendar=calendar)
+    return plan(
+        after=at(after),
+        delay=Duration.parse(delay),
+        hours=[OpenHours(windows, CHICAGO, closed)],
+        tz=CHICAGO,
+        calendar=calendar,
+    )
 
 
 def test_a_step_comes_after_its_delay_when_its_windows_are_open():
@@ -347,7 +355,7 @@ def test_a_step_comes_after_its_delay_when_its_windows_are_open():
         at("2026-07-07 09:00"),
         (
             "Fri 3 Jul 19:00 is outside business_hours → Mon 6 Jul 09:00",
-            "Mon 6 Jul is a closed day → Tue 7 Jul 09:00",
+            "Mon 6 Jul is closed (Independence Day, observed) → Tue 7 Jul 09:00",
         ),
     )
 

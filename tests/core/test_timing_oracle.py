@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from coopflow.core.timing import NeverOpens, Window, is_open, next_open
+from coopflow.core.timing import NeverOpens, OpenHours, Window, is_open, next_open
 
 ZONES = [
     "Africa/Cairo", "Africa/Casablanca", "America/Asuncion", "America/Chicago", "America/Havana", "America/Phoenix",
@@ -83,7 +83,7 @@ def first_open_minute(at, chosen, tz, closed):
 
 def answer(at, chosen, tz, closed):
     try:
-        return next_open(at, chosen, tz=tz, closed_days=frozenset(date(*day) for day in closed))
+        return next_open(at, [OpenHours(tuple(chosen), tz, {date(*day): "" for day in closed})])
     except NeverOpens:
         return None
 
@@ -135,7 +135,7 @@ def test_the_answer_is_open_not_before_and_final_and_lies_in_the_next_opening(mo
 def test_the_question_whether_it_is_open_has_the_same_answer(moment, chosen, numbers):
     tz, at = moment
     closed = closed_near(at, numbers)
-    days = frozenset(date(*day) for day in closed)
+    days = {date(*day): "" for day in closed}
     whole_week = all(hours == ((0, 1440),) for window in chosen for hours in window.days)
     assume(not whole_week)
-    assert is_open(at, chosen, tz=tz, closed_days=days) == is_open_in_words(at, chosen, tz, closed)
+    assert is_open(at, [OpenHours(tuple(chosen), tz, days)]) == is_open_in_words(at, chosen, tz, closed)

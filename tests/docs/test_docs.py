@@ -40,7 +40,14 @@ REFERENCE = DOCS / "reference"
 PAGES = [*sorted(DOCS.rglob("*.md")), *(ROOT / name for name in ("CHANGELOG.md", "README.md"))]
 TEXTS = [*PAGES, ROOT / "crontab.example", *sorted(path for path in (ROOT / "examples").iterdir() if path.is_file())]
 EVENTS = ("trial_day_attended", "family_decided")  # events of one's own that the pages speak of
-ATTRIBUTES = ("tenure_months", "interests", "children", "nickname")  # columns that the pages speak of
+ATTRIBUTES = (
+    "tenure_months",
+    "interests",
+    "children",
+    "nickname",
+    "renewal_date",
+    "payment_due_on",
+)  # columns that the pages speak of
 
 # Which section of a page describes which model.
 WORKFLOW_SECTIONS: Mapping[str, type[BaseModel]] = {
@@ -63,6 +70,8 @@ WORKFLOW_SECTIONS: Mapping[str, type[BaseModel]] = {
 CONFIG_SECTIONS: Mapping[str, tuple[type[BaseModel], ...]] = {
     "Keys": (config_schema.ConfigFile,),
     "windows": (config_schema.WindowSpec,),
+    "preferred": (config_schema.Preferred, config_schema.BestTimes),
+    "limits": (config_schema.Limits, config_schema.ChannelCaps, config_schema.Cap),
     "coordinators": (config_schema.Coordinator,),
     "channels": (
         config_schema.Channels,
@@ -72,7 +81,7 @@ CONFIG_SECTIONS: Mapping[str, tuple[type[BaseModel], ...]] = {
     ),
 }
 HELP = {"--help", "-h"}  # of every command; the page says it once
-EVERY_STEP = {"id", "type", *step_schema.Common.model_fields}
+EVERY_STEP = {"id", "type", *(found.alias or name for name, found in step_schema.Common.model_fields.items())}
 ROW = re.compile(r"^\| ((?:[^|\\]|\\.)*?) \|", re.MULTILINE)
 CODE = re.compile(r"`([^`]+)`")
 

@@ -6,7 +6,7 @@ from datetime import UTC, date
 import pytest
 
 from coopflow.core.durations import Duration
-from coopflow.core.timing import BUSINESS_HOURS, Calendar, next_open, plan, zone
+from coopflow.core.timing import BUSINESS_HOURS, Calendar, OpenHours, Window, next_open, plan, zone
 from tests.pattern.parts import CALL, END, MAIL, TEXT, planned, refusals
 from tests.world import NEW_YORK, World, at
 
@@ -20,8 +20,12 @@ def co(coop: World) -> World:
     return coop
 
 
+def office(window: Window = BUSINESS_HOURS, closed: dict[date, str] | None = None) -> list[OpenHours]:
+    return [OpenHours((window,), NEW_YORK, closed or {})]
+
+
 def moved(text: str, delay: Duration = NOW) -> str:
-    found = plan(after=at(text), delay=delay, windows=[BUSINESS_HOURS], tz=NEW_YORK, calendar=CALENDAR)
+    found = plan(after=at(text), delay=delay, hours=office(), tz=NEW_YORK, calendar=CALENDAR)
     return found.at.astimezone(NEW_YORK).strftime("%a %d %H:%M")
 
 
@@ -43,7 +47,7 @@ def test_22_where_an_early_moment_goes_is_a_setting_and_the_reason_is_told(
     start: str, resume_at: int | None, expected: str
 ) -> None:
     window = replace(BUSINESS_HOURS, resume_at=resume_at)
-    found = next_open(at(f"2026-03-23 {start}"), [window], tz=NEW_YORK, closed_days=frozenset())
+    found = next_open(at(f"2026-03-23 {start}"), office(window))
     assert found.at.astimezone(NEW_YORK).strftime("%a %d %H:%M") == expected
     assert len(found.reasons) == (0 if start == "08:00" else 1)
 
@@ -101,8 +105,8 @@ def test_24_an_unreadable_time_is_refused_at_load() -> None:
 
 
 def test_25_closed_days_are_kept() -> None:
-    days = frozenset({date(2026, 3, 23), date(2026, 3, 24)})
-    found = next_open(at("2026-03-20 19:00"), [BUSINESS_HOURS], tz=NEW_YORK, closed_days=days)
+    days = {date(2026, 3, 23): "", date(2026, 3, 24): ""}
+    found = next_open(at("2026-03-20 19:00"), office(closed=days))
     assert found.at == at("2026-03-25 09:00")
 
 
@@ -123,7 +127,7 @@ def test_25_what_is_urgent_crosses_office_hours_and_never_the_hours_of_texts(
 
 
 def test_25_a_planned_moment_cannot_be_changed_in_place() -> None:
-    found = next_open(at("2026-03-20 10:00"), [BUSINESS_HOURS], tz=NEW_YORK, closed_days=frozenset())
+    found = next_open(at("2026-03-20 10:00"), office())
     with pytest.raises(FrozenInstanceError):
         found.at = at("2026-03-20 11:00")  # type: ignore[misc]
 

@@ -1,16 +1,15 @@
 """All that happened to an instance, in sentences."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from coopflow.core.deliveries import Deferred
 from coopflow.errors import NotFound
-from coopflow.reports.story import as_document, deadline, said, state_of, story_of, words_of
+from coopflow.reports.story import as_document, said, state_of, story_of, words_of
 from tests.reports.samples import MAIL, written
 from tests.stories.test_sample import CRITERIA, SAMPLE
-from tests.world import World, at
+from tests.world import World
 
 
 def story(coop: World, instance: int, *, whole: bool = False):
@@ -96,22 +95,6 @@ def test_the_story_has_what_came_from_outside_while_it_was_active_and_nothing_el
     kinds = [line.kind for line in story(coop, instance).past]
     assert "email_response_received" in kinds
     assert not {"payment_received", "sms_response_received"} & set(kinds)
-
-
-@pytest.mark.parametrize("days", [None, "32", True, 10**9, -1, 3.5])
-def test_no_deadline_follows_from_a_window_that_is_none(coop: World, days: Any) -> None:
-    coop.has_workflow("short", [MAIL])
-    coop.has_family("42")
-    instance = coop.start("short", family="42", prediction_window_days=days)
-    assert deadline(coop.case(instance)) is None
-
-
-def test_the_deadline_is_the_end_of_the_predictions_window_by_the_familys_clock(coop: World) -> None:
-    coop.now = at("2026-02-20 09:00")
-    coop.has_workflow("short", [MAIL])
-    coop.has_family("42")
-    instance = coop.start("short", family="42", prediction_window_days=32)
-    assert deadline(coop.case(instance)) == at("2026-03-24 09:00")  # the clocks went forward meanwhile
 
 
 def test_the_whole_story_is_one_document(coop: World) -> None:

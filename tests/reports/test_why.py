@@ -110,10 +110,23 @@ def test_asking_why_changes_nothing(coop: World) -> None:
     assert coop.store.looking.events(family_id="42") == before
 
 
-@pytest.mark.parametrize("kind", ["schedule", "condition"])
-def test_other_triggers_are_judged_on_what_is_known_of_the_family(coop: World, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("trigger", "words"),
+    [
+        ({"type": "schedule", "every": "monday 09:00"}, "every monday 09:00"),
+        ({"type": "schedule", "rrule": "FREQ=MONTHLY;BYMONTHDAY=1"}, "by the rule FREQ=MONTHLY;BYMONTHDAY=1"),
+        (
+            {"type": "schedule", "on": ["14 days before renewal_date", "renewal_date at 08:00"]},
+            "14 days before renewal_date and renewal_date at 08:00 (at 09:00 where no time is said)",
+        ),
+        ({"type": "condition", "at": "06:00"}, "as soon as its condition holds, looked at every day at 06:00"),
+    ],
+)
+def test_other_triggers_are_judged_on_what_is_known_of_the_family(
+    coop: World, trigger: dict[str, str], words: str
+) -> None:
     condition = {"field": "engagement_score", "operator": "<", "value": 20}
-    coop.has_workflow("quiet", [MAIL], trigger={"type": kind, "conditions": condition})
+    coop.has_workflow("quiet", [MAIL], trigger={**trigger, "conditions": condition})
     coop.has_family("42", engagement_score=10)
     [judged] = why(coop.store, "42", workflow=None, now=coop.now).judged
-    assert (judged.starts, judged.trigger, judged.reason) == (True, f"by a {kind}", "engagement_score 10 < 20")
+    assert (judged.starts, judged.trigger, judged.reason) == (True, words, "engagement_score 10 < 20")

@@ -9,7 +9,7 @@ import pytest
 
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, Outcome, StepStatus, TaskStatus
 from coopflow.errors import DatabaseUnusable
-from coopflow.store.database import Database, open_database, problems
+from coopflow.store.database import APPLICATION_ID, Database, open_database, problems
 from coopflow.store.migrations import MIGRATIONS, upgrade, v0001
 from coopflow.store.tables import ROWS, Row
 from tests.store.processes import finish, run, start
@@ -377,9 +377,12 @@ def test_the_questions_asked_most_are_answered_from_an_index(
 # -- from one version to the next ---------------------------------------------------------------------------------
 
 
+NOW = len(MIGRATIONS)
+
+
 @pytest.fixture
 def old(made: Path) -> Path:
-    """A database of version 1, with a family."""
+    """A database of today's version, with a family."""
     connection = sqlite3.connect(made)
     insert(connection, "families", SMITHS)
     connection.commit()
@@ -407,11 +410,27 @@ def test_an_older_database_is_brought_up_to_date_and_kept_as_it_was(old: Path) -
     assert db.execute_sql("SELECT nickname FROM families").fetchall() == [("Smith",)]
     assert db.connection().execute("PRAGMA foreign_keys").fetchone() == (1,)
     db.close()
-    assert version(old) == 2
-    kept = old.with_name("coopflow.db.version-1")
-    assert (version(kept), names(kept)) == (1, before)
+    assert version(old) == NOW + 1
+    kept = old.with_name(f"coopflow.db.version-{NOW}")
+    assert (version(kept), names(kept)) == (NOW, before)
     assert kept.stat().st_mode & 0o777 == 0o600
-    assert sorted(file.name for file in old.parent.iterdir()) == ["coopflow.db", "coopflow.db.version-1"]
+    assert sorted(file.name for file in old.parent.iterdir()) == ["coopflow.db", f"coopflow.db.version-{NOW}"]
+
+
+def test_what_version_1_kept_is_there_in_todays_version(tmp_path: Path) -> None:
+    path = tmp_path / "coopflow.db"
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    upgrade(connection, MIGRATIONS[:1])
+    insert(connection, "families", SMITHS)
+    connection.execute("INSERT INTO meta VALUES ('database_id', 'a')")
+    connection.commit()
+    before = connection.execute("SELECT * FROM families").fetchone()
+    connection.close()
+    open_database(path).close()
+    assert version(path) == NOW
+    assert [row[: len(before)] for row in names(path)] == [before]
+    assert len(names(path)[0]) > len(before)
 
 
 def test_a_database_that_is_up_to_date_is_not_copied(old: Path) -> None:
@@ -421,10 +440,10 @@ def test_a_database_that_is_up_to_date_is_not_copied(old: Path) -> None:
 
 def test_a_reader_does_not_bring_a_database_up_to_date(old: Path) -> None:
     with pytest.raises(
-        DatabaseUnusable, match="has version 1, this coopflow needs 2; any command that changes something"
+        DatabaseUnusable, match=f"has version {NOW}, this coopflow needs {NOW + 1}; any command that changes something"
     ):
         open_database(old, read_only=True, migrations=(*MIGRATIONS, NEXT))
-    assert version(old) == 1
+    assert version(old) == NOW
 
 
 @pytest.mark.parametrize("place", range(len(NEXT) + 1))
@@ -433,7 +452,7 @@ def test_a_migration_that_fails_anywhere_changes_nothing(old: Path, place: int) 
     broken = (*NEXT[:place], "INSERT INTO recipes VALUES (1)", *NEXT[place:])
     with pytest.raises(sqlite3.OperationalError, match="no such table: recipes"):
         open_database(old, migrations=(*MIGRATIONS, broken))
-    assert (version(old), names(old)) == (1, before)
+    assert (version(old), names(old)) == (NOW, before)
     open_database(old).close()
 
 
@@ -458,7 +477,7 @@ def test_a_damaged_database_is_not_brought_up_to_date(old: Path) -> None:
         DatabaseUnusable, match="is damaged, so it is not brought up to date: row 1 of risk_assessments"
     ):
         open_database(old, migrations=(*MIGRATIONS, NEXT))
-    assert version(old) == 1
+    assert version(old) == NOW
 
 
 UPGRADE_AND_DIE = """
@@ -481,7 +500,7 @@ database.open_database(sys.argv[1], migrations=(*MIGRATIONS, tuple(sys.argv[3:])
 
 def test_a_kill_anywhere_leaves_the_old_version_or_the_new(old: Path) -> None:
     before, last, code = names(old), 0, -signal.SIGKILL
-    while code == -signal.SIGKILL and version(old) == 1:
+    while code == -signal.SIGKILL and version(old) == NOW:
         assert names(old) == before
         code, said = run(UPGRADE_AND_DIE, old, last, *NEXT)
         last += 2
@@ -506,8 +525,8 @@ def test_of_two_processes_one_migrates_and_both_go_on(old: Path) -> None:
     for process in both:
         finish(process)
     assert [process.returncode for process in both] == [0, 0]
-    assert version(old) == 2
-    assert version(old.with_name("coopflow.db.version-1")) == 1
+    assert version(old) == NOW + 1
+    assert version(old.with_name(f"coopflow.db.version-{NOW}")) == NOW
 
 
 def test_the_tables_can_be_read_with_any_sqlite_browser(db: Database) -> None:

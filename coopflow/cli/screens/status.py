@@ -61,6 +61,8 @@ def needs_items(found: Overview, clock: Clock) -> Iterator[str]:
     more = found.numbers["open_tasks"] - sum(matter.kind == "task" for matter in found.needs_you)
     if more > 0:
         yield f"  and {more:,} more: coopflow task list"
+    for note in found.notes:
+        yield from several([note])
 
 
 def due_words(numbers: Mapping[str, Any], clock: Clock) -> str:

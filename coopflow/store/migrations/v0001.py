@@ -6,12 +6,12 @@ The comments are inside the statements, so that they are still there for whoever
 _INSTANT = "'[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z'"
 
 
-def _ddl(text: str) -> str:
+def spelled_out(text: str) -> str:
     """Spell out the form of an instant."""
     return text.replace("@INSTANT", _INSTANT).strip()
 
 
-WORKFLOW_TEMPLATES = _ddl("""
+WORKFLOW_TEMPLATES = spelled_out("""
 CREATE TABLE workflow_templates (
   -- One version of a workflow. It never changes; an edited file is a new version. The highest is the current one.
   template_id INTEGER PRIMARY KEY,
@@ -37,7 +37,7 @@ CREATE TABLE workflow_templates (
 ) STRICT
 """)
 
-FAMILIES = _ddl("""
+FAMILIES = spelled_out("""
 CREATE TABLE families (
   family_id TEXT NOT NULL PRIMARY KEY CHECK (family_id <> ''),  -- from outside, kept exactly as given
   family_name TEXT NOT NULL,
@@ -53,7 +53,7 @@ CREATE TABLE families (
 ) STRICT
 """)
 
-FAMILY_ENGAGEMENT_METRICS = _ddl("""
+FAMILY_ENGAGEMENT_METRICS = spelled_out("""
 CREATE TABLE family_engagement_metrics (
   metric_id INTEGER PRIMARY KEY,
   family_id TEXT NOT NULL REFERENCES families ON DELETE RESTRICT,
@@ -63,7 +63,7 @@ CREATE TABLE family_engagement_metrics (
 ) STRICT
 """)
 
-RISK_ASSESSMENTS = _ddl("""
+RISK_ASSESSMENTS = spelled_out("""
 CREATE TABLE risk_assessments (
   assessment_id INTEGER PRIMARY KEY,
   family_id TEXT NOT NULL REFERENCES families ON DELETE RESTRICT,
@@ -72,7 +72,7 @@ CREATE TABLE risk_assessments (
 ) STRICT
 """)
 
-ML_PREDICTIONS = _ddl("""
+ML_PREDICTIONS = spelled_out("""
 CREATE TABLE ml_predictions (
   prediction_id TEXT NOT NULL PRIMARY KEY CHECK (prediction_id <> ''),  -- from outside, kept exactly as given
   family_id TEXT NOT NULL CHECK (family_id <> ''),  -- no reference: it may name a family that is not known here
@@ -88,7 +88,7 @@ CREATE TABLE ml_predictions (
 ) STRICT
 """)
 
-WORKFLOW_INSTANCES = _ddl("""
+WORKFLOW_INSTANCES = spelled_out("""
 CREATE TABLE workflow_instances (
   instance_id INTEGER PRIMARY KEY,
   template_id INTEGER NOT NULL REFERENCES workflow_templates ON DELETE RESTRICT,  -- the version it keeps to the end
@@ -114,7 +114,7 @@ CREATE TABLE workflow_instances (
 ) STRICT
 """)
 
-WORKFLOW_STEP_EXECUTIONS = _ddl("""
+WORKFLOW_STEP_EXECUTIONS = spelled_out("""
 CREATE TABLE workflow_step_executions (
   -- One attempt at one step. It is also the ledger of what left the house.
   execution_id INTEGER PRIMARY KEY,
@@ -143,7 +143,7 @@ CREATE TABLE workflow_step_executions (
 ) STRICT
 """)
 
-WORKFLOW_QUEUE = _ddl("""
+WORKFLOW_QUEUE = spelled_out("""
 CREATE TABLE workflow_queue (
   -- One live branch of an instance: the only thing that a tick polls.
   queue_id INTEGER PRIMARY KEY,
@@ -169,7 +169,7 @@ CREATE TABLE workflow_queue (
 ) STRICT
 """)
 
-COORDINATOR_TASKS = _ddl("""
+COORDINATOR_TASKS = spelled_out("""
 CREATE TABLE coordinator_tasks (
   task_id INTEGER PRIMARY KEY,
   family_id TEXT NOT NULL REFERENCES families ON DELETE RESTRICT,
@@ -192,7 +192,7 @@ CREATE TABLE coordinator_tasks (
 ) STRICT
 """)
 
-EVENT_LOG = _ddl("""
+EVENT_LOG = spelled_out("""
 CREATE TABLE event_log (
   -- What happened outside, and what the engine and people did: append-only, each entry chained to the one before.
   -- No references: an entry outlives what it speaks of.
@@ -208,7 +208,7 @@ CREATE TABLE event_log (
 ) STRICT
 """)
 
-EVENT_PERSONAL = _ddl("""
+EVENT_PERSONAL = spelled_out("""
 CREATE TABLE event_personal (
   -- The erasable part of an entry. The entry keeps a salted commitment, so the chain holds when this row is erased.
   event_id INTEGER PRIMARY KEY REFERENCES event_log ON DELETE RESTRICT,
@@ -218,7 +218,7 @@ CREATE TABLE event_personal (
 ) STRICT
 """)
 
-META = _ddl("""
+META = spelled_out("""
 CREATE TABLE meta (
   -- What is said about the database as a whole: database_id, epoch, created_by …
   key TEXT NOT NULL PRIMARY KEY,

@@ -1,0 +1,127 @@
+"""How many messages a family may get: caps over all workflows, and a slower pace after the server was away.
+
+What counts is every message that left, is on its way, or may have left; what was refused or withdrawn does not. Caps
+bind every step, urgent or not, whoever set it going.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from coopflow.core.durations import Duration
+from coopflow.core.timing import add, local_text
+
+BEHIND = timedelta(hours=1)  # what is later than this waits its turn: one message for a family and day
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """At most so many messages within a time: days on the family's calendar, hours elapsed."""
+
+    max: int
+    per: Duration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The caps of a co-op; by default there are none."""
+
+    per_family: Cap | None = None
+    per_channel: Mapping[str, Cap] = field(default_factory=dict)  # of one family
+    per_address: Cap | None = None  # whichever families share it
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A message that a family has got, or may have got."""
+
+    family_id: str
+    channel: str
+    address: str
+    at: datetime
+    message_id: str  # the same for every attempt at it
+
+
+class Contacts:
+    """The contacts that count for a batch of cases; an intent to send is added at once, so the next case sees it."""
+
+    def __init__(self, known: Iterable[Contact] = ()) -> None:
+        self._by_family: dict[str, list[Contact]] = defaultdict(list)
+        self._by_address: dict[str, list[Contact]] = defaultdict(list)
+        for contact in known:
+            self.add(contact)
+
+    def add(self, contact: Contact) -> None:
+        """Count one more."""
+        self._by_family[contact.family_id].append(contact)
+        self._by_address[same_address(contact.address)].append(contact)
+
+    def of_family(self, family_id: str) -> list[Contact]:
+        """Those of one family, whatever the channel."""
+        return self._by_family[family_id]
+
+    def of_address(self, address: str) -> list[Contact]:
+        """Those to one address, whatever the family."""
+        return self._by_address[same_address(address)]
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """When there is room for a message again, the cap that says so, and why in words."""
+
+    at: datetime
+    cap: Cap
+    reason: str
+
+
+def same_address(address: str) -> str:
+    """One spelling for addresses that reach the same person."""
+    return address.strip().casefold()
+
+
+def no_room_before(limits: Limits, contacts: Contacts, message: Contact, *, tz: ZoneInfo, now: datetime) -> Room | None:
+    """When a message fits under every cap again; None: it fits now."""
+    full = [
+        room for cap, found, whose in _caps(limits, contacts, message) if (room := _room(cap, found, whose, tz, now))
+    ]
+    return max(full, key=lambda room: room.at, default=None)
+
+
+def _caps(limits: Limits, contacts: Contacts, message: Contact) -> Iterator[tuple[Cap, list[Contact], str]]:
+    """Each cap, what counts towards it beside the message itself, and whose it is."""
+    family = [found for found in contacts.of_family(message.family_id) if found.message_id != message.message_id]
+    if limits.per_family:
+        yield limits.per_family, family, "for a family"
+    if cap := limits.per_channel.get(message.channel):
+        yield cap, [found for found in family if found.channel == message.channel], f"for a family by {message.channel}"
+    if limits.per_address:
+        others = contacts.of_address(message.address)
+        yield (
+            limits.per_address,
+            [found for found in others if found.message_id != message.message_id],
+            "for an address",
+        )
+
+
+def _room(cap: Cap, contacts: Iterable[Contact], whose: str, tz: ZoneInfo, now: datetime) -> Room | None:
+    leaving = sorted(add(cap.per, to=contact.at, tz=tz) for contact in contacts)
+    counted = [moment for moment in leaving if moment > now]
+    if len(counted) < cap.max:
+        return None
+    at = counted[-cap.max]
+    messages = "1 message" if cap.max == 1 else f"{cap.max} messages"
+    words = f"{messages} in {cap.per} is the most {whose}; there is room from {local_text(at, tz)}"
+    return Room(at, cap, words)
+
+
+def must_wait_a_day(
+    contacts: Contacts, message: Contact, *, planned: datetime | None, tz: ZoneInfo, now: datetime
+) -> bool:
+    """True for a late message when the family has had another one today: the server was away, and is catching up."""
+    if planned is None or now - planned <= BEHIND:
+        return False
+    today = now.astimezone(tz).date()
+    others = contacts.of_family(message.family_id)
+    return any(found.at.astimezone(tz).date() == today for found in others if found.message_id != message.message_id)

@@ -1,0 +1,102 @@
+"""What will be done in the next days, if nobody answers and every message is accepted."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from coopflow.core.foresight import Foreseen, foresee
+from coopflow.core.states import ACTIVE
+from coopflow.core.workflow import TaskStep
+from coopflow.reports.words import task_type_words
+from coopflow.store.store import Store
+
+WHATS = {"email": "email", "sms": "text", "call": "call"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appointment:
+    """One thing that will be done, or is due."""
+
+    at: datetime
+    what: str  # email | text | call | task | due | start
+    name: str  # the step, the task, or the workflow that starts
+    family_id: str | None
+    family_name: str | None
+    workflow: str | None
+    instance_id: int | None
+    reason: str | None  # the rules that moved it there
+
+
+def agenda(
+    store: Store, *, family_id: str | None = None, workflow: str | None = None, since: datetime, until: datetime
+) -> list[Appointment]:
+    """Everything in flight by virtual clock, the tasks that are due, and what the clock starts; nothing is written."""
+    found = [
+        row["instance_id"]
+        for row in store.looking.instances(family_id=family_id, workflow=workflow, statuses=sorted(ACTIVE))
+    ]
+    foreseen = foresee(store.cases.load(found), since=since, until=until)
+    listed = [one for what in foreseen if (one := _appointment(what)) is not None]
+    listed += _due(store, family_id, workflow, since=since, until=until)
+    if family_id is None:
+        listed += _starts(store, workflow, until)
+    return sorted(listed, key=lambda one: (one.at, one.family_id or "", one.name))
+
+
+def _appointment(foreseen: Foreseen) -> Appointment | None:
+    event, case = foreseen.event, foreseen.case
+    step = case.workflow.steps.get(str(event.data.get("step")))
+    if event.kind == "message.accepted" and step is not None:
+        what, name = WHATS[step.type], step.name
+    elif event.kind == "task.opened":
+        kind = str(event.data["task_type"])
+        own = isinstance(step, TaskStep) and step.task_type == kind
+        what = WHATS.get(step.type, "task") if own and step else "task"
+        name = step.name if own and step else task_type_words(kind)
+    else:
+        return None
+    return Appointment(
+        at=event.at,
+        what=what,
+        name=name,
+        family_id=case.family.family_id,
+        family_name=case.family.family_name,
+        workflow=case.workflow.name,
+        instance_id=case.instance.instance_id,
+        reason=foreseen.reason,
+    )
+
+
+def _due(
+    store: Store, family_id: str | None, workflow: str | None, *, since: datetime, until: datetime
+) -> Iterator[Appointment]:
+    """The tasks on the desk that are due by then."""
+    for task in store.looking.open_tasks(now=since, family_id=family_id, workflow=workflow):
+        if task["due_date"] is None or task["due_date"] > until:
+            continue
+        yield Appointment(
+            at=task["due_date"],
+            what="due",
+            name=f"task {task['task_id']}: {task_type_words(task['task_type'])}",
+            family_id=task["family_id"],
+            family_name=task["family_name"],
+            workflow=task["workflow"],
+            instance_id=task["instance_id"],
+            reason=None,
+        )
+
+
+def _starts(store: Store, workflow: str | None, until: datetime) -> Iterator[Appointment]:
+    """The workflows that the clock looks at by then; for whom they start is known when their time has come."""
+    for schedule in store.schedules.all().values():
+        if schedule.next_at and schedule.next_at <= until and workflow in (None, schedule.name):
+            yield Appointment(
+                at=schedule.next_at,
+                what="start",
+                name=schedule.name,
+                family_id=None,
+                family_name=None,
+                workflow=schedule.name,
+                instance_id=None,
+                reason=None,
+            )

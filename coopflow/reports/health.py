@@ -1,0 +1,264 @@
+"""Is all well? What `doctor` looks at, one question each; a new one is a function in the list."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from coopflow.clock import ACCEPT, held_clock, look_at_clock
+from coopflow.config import Config
+from coopflow.core.invariants import broken_promises
+from coopflow.core.timing import ALWAYS, NeverOpens, OpenHours, local_text, next_open
+from coopflow.core.windows import TEXT_HOURS
+from coopflow.core.zones import is_zone
+from coopflow.replanning import planned_by
+from coopflow.reports.matters import is_silent
+from coopflow.reports.words import counted, joined
+from coopflow.store.database import problems
+from coopflow.store.store import Store
+from coopflow.zone_data import Disagreement, ZoneData, disagreements
+
+AHEAD = timedelta(days=730)  # how far the two sources of time-zone data are compared
+HOLIDAYS_WARNING = timedelta(days=90)
+FEW = 5  # examples in a sentence
+BATCH = 500
+
+
+class Level(StrEnum):
+    """How it stands with one thing."""
+
+    GOOD = "good"
+    WARNING = "warning"  # worth a look
+    BAD = "bad"  # a person is needed
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check has found, and what to do about it."""
+
+    check: str
+    level: Level
+    words: str
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Premises:
+    """What is looked at."""
+
+    store: Store
+    config: Config
+    database: Path
+    zone_data: ZoneData
+    now: datetime
+
+    def text(self, at: datetime) -> str:
+        """A time on the co-op's clock, with its year."""
+        tz = self.store.coop.calendar.tz
+        return f"{local_text(at, tz)} {at.astimezone(tz).year}"
+
+
+def examine(premises: Premises) -> list[Finding]:
+    """Ask every question, in the order in which things depend on each other."""
+    return [finding for check in CHECKS for finding in check(premises)]
+
+
+def person_needed(findings: Sequence[Finding]) -> bool:
+    """Whether anything is bad."""
+    return any(finding.level is Level.BAD for finding in findings)
+
+
+def as_document(findings: Sequence[Finding]) -> dict[str, Any]:
+    """The findings for programs."""
+    return {"person_needed": person_needed(findings), "checks": [asdict(finding) for finding in findings]}
+
+
+def last_tick(premises: Premises) -> Iterator[Finding]:
+    """Does cron run coopflow?"""
+    beat = premises.store.looking.last_tick()
+    if beat is None:
+        yield Finding("last tick", Level.BAD, "coopflow has never been run by cron", "coopflow tick, and the cron line")
+    elif beat > premises.now + timedelta(minutes=5):
+        words = f"the last tick is dated {premises.text(beat)}, which has not come yet"
+        yield Finding("last tick", Level.WARNING, words, "compare the machine's clock: date")
+    elif is_silent(beat, now=premises.now):
+        words = f"cron has not run coopflow for {_length(premises.now - beat)}, since {premises.text(beat)}"
+        yield Finding("last tick", Level.BAD, words, "look at the cron line with: crontab -l, or run: coopflow tick")
+    else:
+        yield Finding("last tick", Level.GOOD, f"{_length(premises.now - beat)} ago")
+
+
+def clock(premises: Premises) -> Iterator[Finding]:
+    """Can the clock be believed?"""
+    doubts = held_clock(premises.store) or look_at_clock(premises.store, wall=premises.now).held
+    if doubts is None:
+        yield Finding("clock", Level.GOOD, f"it shows {premises.text(premises.now)}")
+    else:
+        remedy = f"set the clock; or if it is right, say so: {ACCEPT}"
+        yield Finding("clock", Level.BAD, f"{doubts}; nothing is done until it is right", remedy)
+
+
+def zone_data(premises: Premises) -> Iterator[Finding]:
+    """Which time-zone data is used, and does the other one say the same?"""
+    used = premises.zone_data
+    version = used.version or "of an unknown version"
+    newest, _ = planned_by(premises.store)
+    if newest is not None and (used.version or "") < newest:
+        words = f"the {used.source} time-zone data is {version}, older than {newest}, by which steps were planned"
+        yield Finding("time-zone data", Level.BAD, words, "pip install --upgrade tzdata")
+        return
+    other = {"system": "bundled", "bundled": "system's"}[used.source]
+    beside = f"; the {other} is {used.other_version}" if used.other_version else ""
+    yield Finding("time-zone data", Level.GOOD, f"{version}, the {used.source} one{beside}")
+    zones = [key for key in _zones(premises) if is_zone(key)]
+    for found in disagreements(zones, since=premises.now, until=premises.now + AHEAD):
+        yield Finding("time-zone data", Level.WARNING, _disagreeing(found, premises), _newer(used))
+
+
+def unknown_zones(premises: Premises) -> Iterator[Finding]:
+    """Is every family in a zone that exists?"""
+    unknown = [key for key in _zones(premises) if not is_zone(key)]
+    families = premises.store.looking.families_in(unknown) if unknown else []
+    if not families:
+        yield Finding("families' zones", Level.GOOD, "every family's time zone is known")
+        return
+    named = [f"{row['family_id']} ({row['time_zone']})" for row in families[:FEW]]
+    more = [f"{len(families) - FEW:,} more"] if len(families) > FEW else []
+    who = "is 1 family" if len(families) == 1 else f"are {len(families):,} families"
+    words = (
+        f"there {who} in a zone that the time-zone data does not have, so nothing goes to: {joined([*named, *more])}"
+    )
+    yield Finding("families' zones", Level.BAD, words, "correct the column time_zone: coopflow family import FILE")
+
+
+def holidays(premises: Premises) -> Iterator[Finding]:
+    """Are the public holidays known for long enough?"""
+    known = premises.store.coop.calendar.holidays_until
+    today = premises.now.astimezone(premises.store.coop.calendar.tz).date()
+    remedy = "coopflow calendar import --country COUNTRY --year YEAR"
+    if known is None:
+        yield Finding("holidays", Level.WARNING, "no public holidays are known: every weekday counts as one", remedy)
+    elif known < today:
+        yield Finding("holidays", Level.BAD, f"public holidays are known only until {_day(known)}", remedy)
+    elif known - today < HOLIDAYS_WARNING:
+        yield Finding("holidays", Level.WARNING, f"public holidays are known only until {_day(known)}", remedy)
+    else:
+        yield Finding("holidays", Level.GOOD, f"public holidays are known until {_day(known)}")
+
+
+def windows(premises: Premises) -> Iterator[Finding]:
+    """Does every window open, and may texts leave in it?"""
+    calendar = premises.store.coop.calendar
+    text_hours = calendar.window(TEXT_HOURS.name)
+    shut = []
+    for window in calendar.windows.values():
+        try:
+            next_open(premises.now, [OpenHours((window, text_hours), calendar.tz, calendar.closed_days)])
+        except NeverOpens:
+            shut.append(window.name)
+    for name in shut:
+        words = f"the window {name} and the hours for texts are never open together, so no text can leave in it"
+        yield Finding("windows", Level.WARNING, words, "change the hours under windows: in coopflow.yaml")
+    if not shut:
+        own = [name for name in calendar.windows if name != ALWAYS.name]
+        yield Finding("windows", Level.GOOD, f"{joined(own)} open")
+
+
+def database(premises: Premises) -> Iterator[Finding]:
+    """Is the file sound?"""
+    wrong = problems(premises.store.db)
+    for words in wrong[:FEW]:
+        yield Finding("database", Level.BAD, f"the file is damaged: {words}", "put the last good copy in its place")
+    if not wrong:
+        yield Finding("database", Level.GOOD, "the file is sound")
+
+
+def instances(premises: Premises) -> Iterator[Finding]:
+    """Does every active instance have a due time, an open task or an awaited event?"""
+    ids = premises.store.cases.active()
+    broken = [
+        problem for start in range(0, len(ids), BATCH) for problem in _broken(premises, ids[start : start + BATCH])
+    ]
+    for number, words in broken[:FEW]:
+        yield Finding("instances", Level.BAD, f"instance {number}: {words}", f"coopflow show {number}")
+    if len(broken) > FEW:
+        yield Finding("instances", Level.BAD, f"and {len(broken) - FEW:,} more that are stuck")
+    if not broken:
+        yield Finding("instances", Level.GOOD, f"{counted(len(ids), 'active instance')}, none of them stuck")
+
+
+def permissions(premises: Premises) -> Iterator[Finding]:
+    """Can others on this machine read what is private, or change what coopflow goes by?"""
+    private = [premises.database, premises.config.outbox]
+    open_to_all = [path for path in private if path.exists() and path.stat().st_mode & 0o077]
+    ruling = [premises.config.path, premises.config.workflows]
+    changeable = [path for path in ruling if path.exists() and path.stat().st_mode & 0o002]
+    for path in open_to_all:
+        words = f"others on this machine can open {path}, which names families"
+        yield Finding("permissions", Level.WARNING, words, f"chmod go-rwx {path}")
+    for path in changeable:
+        words = f"anyone on this machine can change {path}, which coopflow goes by"
+        yield Finding("permissions", Level.BAD, words, f"chmod o-w {path}")
+    if not open_to_all and not changeable:
+        yield Finding("permissions", Level.GOOD, "what is private can be opened by its owner only")
+
+
+CHECKS: tuple[Callable[[Premises], Iterator[Finding]], ...] = (
+    last_tick,
+    clock,
+    zone_data,
+    unknown_zones,
+    holidays,
+    windows,
+    database,
+    instances,
+    permissions,
+)
+
+
+def _zones(premises: Premises) -> list[str]:
+    """Every zone that somebody's clock is in."""
+    return sorted({premises.store.coop.calendar.tz.key, *premises.store.looking.zones()})
+
+
+def _disagreeing(found: Disagreement, premises: Premises) -> str:
+    since = "already" if found.at <= premises.now else f"from {premises.text(found.at)} on"
+    ahead = f"{_ahead(found.system)} by the system's data, {_ahead(found.bundled)} by the bundled"
+    return f"{found.zone} is {since} {ahead}; coopflow goes by the {premises.zone_data.source} data"
+
+
+def _newer(used: ZoneData) -> str:
+    older = "the system's package tzdata" if used.source == "bundled" else "the bundled one: pip install -U tzdata"
+    return f"bring {older} up to date, so that other programs agree"
+
+
+def _ahead(offset: timedelta) -> str:
+    minutes = int(offset.total_seconds()) // 60
+    sign = "-" if minutes < 0 else "+"
+    return f"UTC{sign}{abs(minutes) // 60}:{abs(minutes) % 60:02}"
+
+
+def _broken(premises: Premises, ids: Sequence[int]) -> Iterator[tuple[int, str]]:
+    """What is wrong with these instances; one that cannot even be read is named as well."""
+    try:
+        cases = premises.store.cases.load(ids)
+    except (ValueError, KeyError, TypeError) as problem:
+        if len(ids) == 1:
+            yield ids[0], f"it cannot be read: {problem}"
+            return
+        for number in ids:
+            yield from _broken(premises, [number])
+        return
+    yield from ((case.instance.instance_id, words) for case in cases for words in broken_promises(case))
+
+
+def _length(length: timedelta) -> str:
+    from coopflow.render import duration
+
+    return duration(max(length, timedelta()))
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"

@@ -1,0 +1,91 @@
+"""Version 2: what the rules of time need to know: calendars, schedules, deadlines, zones of phone numbers."""
+
+from coopflow.store.migrations.v0001 import spelled_out
+
+WORKFLOW_TEMPLATES = (
+    # what it does where another workflow is in conversation with the family; NULL: parallel
+    "ALTER TABLE workflow_templates ADD COLUMN conflict TEXT"
+    " CHECK (conflict IN ('queue', 'skip', 'replace', 'parallel'))",
+)
+
+FAMILIES = (
+    # JSON: the zones that the number's area lies in; NULL: no number, or one that does not say
+    "ALTER TABLE families ADD COLUMN phone_zones TEXT"
+    " CHECK (phone_zones IS NULL OR (json_valid(phone_zones) AND json_type(phone_zones) = 'array'))",
+    # no step reaches the family before then
+    spelled_out("ALTER TABLE families ADD COLUMN gentle_until TEXT CHECK (gentle_until GLOB @INSTANT)"),
+)
+
+WORKFLOW_INSTANCES = (
+    # until when it must have come to something: the end of the prediction's window
+    spelled_out("ALTER TABLE workflow_instances ADD COLUMN deadline TEXT CHECK (deadline GLOB @INSTANT)"),
+    # when a person is told that the deadline is near; NULL: there is none, or they have been told
+    spelled_out(
+        "ALTER TABLE workflow_instances ADD COLUMN deadline_alert_at TEXT CHECK (deadline_alert_at GLOB @INSTANT)"
+    ),
+    "CREATE INDEX instances_by_deadline ON workflow_instances (deadline_alert_at)"
+    " WHERE completed_at IS NULL AND deadline_alert_at IS NOT NULL",
+)
+
+WORKFLOW_QUEUE = (
+    # the person who chose this time; the rules leave it where it is
+    "ALTER TABLE workflow_queue ADD COLUMN chosen_by TEXT CHECK (chosen_by <> '')",
+)
+
+CALENDARS = spelled_out("""
+CREATE TABLE calendars (
+  -- Where closed days come from, beside those of the configuration: public holidays, a file of the co-op's own.
+  calendar TEXT NOT NULL PRIMARY KEY CHECK (calendar <> ''),  -- US-TX, or the name given to a file
+  kind TEXT NOT NULL CHECK (kind IN ('holidays', 'own')),
+  years TEXT NOT NULL CHECK (json_valid(years) AND json_type(years) = 'array'),  -- of holidays: those that are known
+  source TEXT NOT NULL,  -- the file, or the library and its version
+  imported_at TEXT NOT NULL CHECK (imported_at GLOB @INSTANT)
+) STRICT, WITHOUT ROWID
+""")
+
+CALENDAR_DAYS = spelled_out("""
+CREATE TABLE calendar_days (
+  -- Days on which nothing leaves and nothing is due.
+  calendar TEXT NOT NULL REFERENCES calendars ON DELETE CASCADE,
+  day TEXT NOT NULL CHECK (day GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]'),
+  name TEXT NOT NULL,  -- Independence Day (observed); empty: it has none
+  PRIMARY KEY (calendar, day)
+) STRICT, WITHOUT ROWID
+""")
+
+WORKFLOW_SCHEDULES = spelled_out("""
+CREATE TABLE workflow_schedules (
+  -- The workflows that the clock starts: when each is looked at next.
+  template_name TEXT NOT NULL PRIMARY KEY CHECK (template_name <> ''),
+  trigger TEXT NOT NULL,  -- what the time was computed from; another trigger begins anew
+  done_until TEXT NOT NULL CHECK (done_until GLOB @INSTANT),  -- occurrences up to then have been dealt with
+  next_at TEXT CHECK (next_at GLOB @INSTANT)  -- when it is looked at next; NULL: never again
+) STRICT, WITHOUT ROWID
+""")
+
+WORKFLOW_MATCHES = spelled_out("""
+CREATE TABLE workflow_matches (
+  -- The families for whom the condition of a `condition` trigger held when it was looked at last.
+  template_name TEXT NOT NULL REFERENCES workflow_schedules ON DELETE CASCADE,
+  family_id TEXT NOT NULL REFERENCES families ON DELETE CASCADE,
+  since TEXT NOT NULL CHECK (since GLOB @INSTANT),
+  PRIMARY KEY (template_name, family_id)
+) STRICT, WITHOUT ROWID
+""")
+
+INDEXES = (
+    "CREATE INDEX schedules_by_time ON workflow_schedules (next_at) WHERE next_at IS NOT NULL",
+    "CREATE INDEX matches_by_family ON workflow_matches (family_id)",
+)
+
+STATEMENTS = (
+    *WORKFLOW_TEMPLATES,
+    *FAMILIES,
+    *WORKFLOW_INSTANCES,
+    *WORKFLOW_QUEUE,
+    CALENDARS,
+    CALENDAR_DAYS,
+    WORKFLOW_SCHEDULES,
+    WORKFLOW_MATCHES,
+    *INDEXES,
+)

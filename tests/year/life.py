@@ -1,0 +1,200 @@
+"""A year of a co-op: its families, what happens to them, and a clock that jumps from one due moment to the next.
+
+Everything comes from one seed. Of coopflow it uses what a user has: rows of families, workflows, predictions, events,
+the tick. What it notes down for the checker is what a gateway saw, and what was due before each tick.
+"""
+
+import random
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from coopflow.core.model import Message
+from coopflow.events import take_event
+from coopflow.tick import tick
+from tests.world import World
+
+FIRST = datetime(2026, 1, 5, 6, tzinfo=UTC)
+LAST = datetime(2027, 1, 5, 6, tzinfo=UTC)
+STEP = timedelta(minutes=5)  # how often cron comes by here; a minute would only cost more
+SPREAD = timedelta(minutes=45)  # over which messages to many families are spread
+PLACES = {  # zone → a phone number of it
+    "America/New_York": "+12125550142",
+    "America/Chicago": "+13125550142",
+    "America/Denver": "+13035550142",
+    "America/Los_Angeles": "+12135550142",
+    "Pacific/Honolulu": "+18085550142",
+    "America/Havana": "+5371234567",
+    "Europe/Dublin": "+35312345678",
+    "Asia/Kathmandu": "+97714123456",
+    "Australia/Lord_Howe": "+61265631234",
+    "Africa/Casablanca": "+212522123456",
+}
+
+
+@dataclass
+class Sent:
+    """What the gateway saw, and when it had been due at the latest."""
+
+    message: Message
+    at: datetime
+    due: datetime | None
+
+
+@dataclass
+class Life:
+    """One co-op for a year."""
+
+    world: World
+    families: int
+    seed: int
+    sent: list[Sent] = field(default_factory=list)
+    zones: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)  # family → since when in which zone
+    gentle: dict[str, list[tuple[datetime, datetime]]] = field(default_factory=dict)
+    opted_out: dict[str, datetime] = field(default_factory=dict)
+    ticks: int = 0
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.seed)  # noqa: S311 - a test's dice
+        self.offline_until = FIRST
+
+    # -- the people ---------------------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Move the families in."""
+        self.world.now = FIRST
+        for number in range(self.families):
+            zone = self.random.choice(list(PLACES))
+            phone = PLACES[self.random.choice([zone, zone, zone, *PLACES])]  # some keep the number of another place
+            attributes: dict[str, Any] = {
+                "renewal_date": str(date(2026, 1, 20) + timedelta(self.random.randrange(340)))
+            }
+            if self.random.random() < 0.2:
+                attributes["best_contact_hour"] = self.random.randrange(24)
+            family = str(number)
+            self.zones[family] = [(FIRST, zone)]
+            self.world.has_family(family, time_zone=zone, phone=phone, attributes=attributes)
+
+    def goes_on(self) -> None:
+        """The year, from one moment at which something is due or happens to the next."""
+        happenings = sorted(self._happenings(), key=lambda found: found[0])
+        now = FIRST
+        while now < LAST:
+            while happenings and happenings[0][0] <= now:
+                _, what, family = happenings.pop(0)
+                self.world.now = now
+                getattr(self, what)(family)
+            self._tick(now)
+            upcoming = [moment for moment in (self._next_due(), happenings[0][0] if happenings else None) if moment]
+            now = max(_on_the_grid(min(upcoming, default=LAST)), now + STEP, self.offline_until)
+
+    def _happenings(self) -> Iterator[tuple[datetime, str, str]]:
+        chances = {"predicted": 4, "replied": 2, "overdue": 1, "paid": 1, "moved": 0.15, "gently": 0.2, "quit": 0.05}
+        for family in map(str, range(self.families)):
+            for what, often in chances.items():
+                for _ in range(int(often) + (self.random.random() < often % 1)):
+                    yield FIRST + (LAST - FIRST) * self.random.random(), what, family
+        for _ in range(12):
+            yield FIRST + (LAST - FIRST) * self.random.random(), "offline", ""
+
+    # -- what happens -------------------------------------------------------------------------------------------------
+
+    def predicted(self, family: str) -> None:
+        number = f"{family}@{self.world.now.isoformat()}"
+        days = self.random.choice([7, 14, 32, None])
+        self.world.predicts(
+            family, self.random.random(), 100 * self.random.random(), number=number, prediction_window_days=days
+        )
+
+    def replied(self, family: str) -> None:
+        self._event("email_response_received", family)
+
+    def overdue(self, family: str) -> None:
+        self._event("payment_overdue", family)
+
+    def paid(self, family: str) -> None:
+        self._event("payment_received", family)
+
+    def moved(self, family: str) -> None:
+        zone = self.random.choice(list(PLACES))
+        self.zones[family].append((self.world.now, zone))
+        self.world.changes_family(family, time_zone=zone)
+
+    def gently(self, family: str) -> None:
+        until = self.world.now.replace(minute=0, second=0, microsecond=0) + timedelta(days=self.random.randrange(3, 30))
+        self.gentle.setdefault(family, []).append((self.world.now, until))
+        self.world.changes_family(family, gentle_until=until)
+
+    def quit(self, family: str) -> None:
+        self.opted_out.setdefault(family, self.world.now)
+        self.world.changes_family(family, consent={name: {"allowed": False} for name in ("email", "sms")})
+
+    def offline(self, _: str) -> None:
+        self.offline_until = _on_the_grid(self.world.now + timedelta(hours=self.random.choice([1, 5, 30, 80])))
+
+    def _event(self, kind: str, family: str) -> None:
+        with self.world.store.transaction():
+            take_event(self.world.store, kind, family, data={}, actor="test", now=self.world.now)
+
+    # -- the tick -----------------------------------------------------------------------------------------------------
+
+    def _tick(self, now: datetime) -> None:
+        if now < self.offline_until:
+            return
+        due, known = self._due(now), self._newest_instance()
+        before = {name: len(wire.taken) for name, wire in self.world.wires.items()}
+        report = tick(self.world.engine, now=now)
+        assert report.faults == []
+        self.ticks += 1
+        for name, wire in self.world.wires.items():
+            for message in wire.taken[before[name] :]:
+                since = now if (message.instance_id or 0) > known else self._due_since(message, due)
+                self.sent.append(Sent(message, now, since))
+
+    def _due(self, now: datetime) -> dict[int, tuple[datetime, str]]:
+        """Since when each instance has been due, and at which step, read behind coopflow's back."""
+        rows = self._rows(
+            "SELECT instance_id, MIN(scheduled_for), step_id FROM workflow_queue"
+            " WHERE status = 'queued' AND scheduled_for <= ? GROUP BY instance_id",
+            f"{now.isoformat()[:19]}Z",
+        )
+        return {number: (_read(planned), step) for number, planned, step in rows}
+
+    def _due_since(self, message: Message, due: Mapping[int, tuple[datetime, str]]) -> datetime | None:
+        """When a message was due at the latest; what a wait led to in the same tick may have been spread after it."""
+        planned, waiting = due.get(message.instance_id or 0, (None, None))
+        [(step,)] = self._rows(
+            "SELECT step_id FROM workflow_step_executions WHERE message_id = ? LIMIT 1", message.message_id
+        )
+        return planned if planned is None or step == waiting else planned + SPREAD
+
+    def _newest_instance(self) -> int:
+        """What has a higher number after a tick was begun by it, and is due since then."""
+        [(number,)] = self._rows("SELECT COALESCE(MAX(instance_id), 0) FROM workflow_instances")
+        return int(number)
+
+    def _next_due(self) -> datetime | None:
+        """The earliest moment at which the next tick has anything to do."""
+        [(text,)] = self._rows(
+            "SELECT MIN(at) FROM (SELECT MIN(scheduled_for) AS at FROM workflow_queue WHERE status = 'queued'"
+            " UNION ALL SELECT MIN(escalate_at) FROM coordinator_tasks WHERE status = 'open'"
+            " UNION ALL SELECT MIN(deadline_alert_at) FROM workflow_instances WHERE completed_at IS NULL"
+            " UNION ALL SELECT MIN(next_at) FROM workflow_schedules)"
+        )
+        return _read(text) if text else None
+
+    def _rows(self, question: str, *values: Any) -> list[Any]:
+        connection: sqlite3.Connection = self.world.db.connection()
+        return connection.execute(question, values).fetchall()
+
+
+def _read(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _on_the_grid(moment: datetime) -> datetime:
+    """The first time that cron comes by, from a moment on."""
+    late = (moment - FIRST) % STEP
+    return moment if not late else moment + (STEP - late)

@@ -1,0 +1,135 @@
+"""A year of a co-op: not one message at a wrong time, above the cap, on a holiday, or late without a person knowing.
+
+Of 500 families it is a command of its own: `python -m tests.year --families 500`.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from coopflow.core.durations import Duration
+from coopflow.core.model import Coop, Message
+from coopflow.core.pressure import Cap, Limits
+from coopflow.core.timing import Preference, parse_window
+from tests.world import World
+from tests.year.checker import faults
+from tests.year.life import SPREAD, Life, Sent
+
+HOLIDAYS = {
+    date(2026, 1, 19): "Martin Luther King Jr. Day",
+    date(2026, 5, 25): "Memorial Day",
+    date(2026, 7, 3): "Independence Day (observed)",
+    date(2026, 9, 7): "Labor Day",
+    date(2026, 11, 26): "Thanksgiving",
+    **{date(2026, 12, 21) + timedelta(number): "Winter break" for number in range(14)},
+}
+MESSAGES = {"hello": "---\nsubject: Hello\n---\nDear {{ family_name }}."}
+ANSWERED = {"field": "email_response_received", "operator": "==", "value": True}
+OUTREACH = [
+    {"id": "mail", "type": "email", "template_id": "hello", "on_failure": "text"},
+    {"id": "pause", "type": "wait", "duration": "3 days", "until": {"event": "email_response_received"}},
+    {"id": "text", "type": "sms", "message": "Hi {{ family_name }}", "only_if": {"not": ANSWERED}},
+    {"id": "call", "type": "call", "delay": "2 business days", "reason": "no answer"},
+    {"id": "again", "type": "email", "template_id": "hello", "from": "start", "delay": "14 days"},
+]
+REMINDER = [
+    {"id": "text", "type": "sms", "message": "A payment is overdue"},
+    {"id": "mail", "type": "email", "template_id": "hello", "delay": "5 days"},
+]
+NEWS = [{"id": "mail", "type": "email", "template_id": "hello"}]
+PAID = {"field": "payment_received", "operator": "==", "value": True}
+
+
+def has_workflows(world: World) -> None:
+    likely = {"field": "predicted_probability", "operator": ">", "value": 0.5}
+    world.has_workflow(
+        "outreach",
+        OUTREACH,
+        messages=MESSAGES,
+        priority=8,
+        trigger={"type": "prediction", "conditions": likely, "cooldown": "30 days"},
+        completion_criteria=ANSWERED,
+        escalation={"levels": [{"after": "2 days", "assign": "director"}]},
+    )
+    world.has_workflow(
+        "reminder",
+        REMINDER,
+        messages=MESSAGES,
+        trigger={"type": "event", "event": "payment_overdue"},
+        completion_criteria=PAID,
+    )
+    world.has_workflow(
+        "news", NEWS, messages=MESSAGES, priority=2, trigger={"type": "schedule", "every": "monday 08:30"}
+    )
+    world.has_workflow(
+        "renewal",
+        NEWS,
+        messages=MESSAGES,
+        priority=6,
+        trigger={"type": "schedule", "on": ["14 days before renewal_date", "3 days before renewal_date"]},
+    )
+
+
+def rules(world: World) -> Coop:
+    """The co-op with everything that the rules of time know: holidays, best times, a spread, caps."""
+    calendar = replace(world.coop.calendar, closed_days=HOLIDAYS, holidays_until=date(2027, 12, 31))
+    best = Preference(parse_window("best", {"days": "tue-thu", "hours": "09:00-11:00"}), Duration(days=2))
+    return replace(
+        world.coop,
+        calendar=calendar,
+        preferred={"email": best},
+        spread=SPREAD,
+        limits=Limits(per_family=Cap(3, Duration(days=7)), per_channel={"sms": Cap(1, Duration(days=1))}),
+    )
+
+
+def lived(folder: Path, *, families: int, seed: int) -> Life:
+    """A year from its first tick to its last."""
+    world = World(folder, wires=True)
+    world.coop = world.store.coop = world.store.cases._coop = rules(world)
+    has_workflows(world)
+    life = Life(world, families=families, seed=seed)
+    life.settle()
+    life.goes_on()
+    return life
+
+
+def test_a_year_of_a_co_op_breaks_no_rule(tmp_path: Path) -> None:
+    life = lived(tmp_path, families=30, seed=2026)
+    assert list(faults(life, HOLIDAYS)) == []
+    assert len(life.sent) > 1_000
+    assert {sent.message.channel for sent in life.sent} == {"email", "sms"}
+    life.world.check()
+    life.world.close()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "found"),
+    [
+        (lambda sent: replace(sent, at=sent.at.replace(hour=3)), "came at"),
+        (lambda sent: replace(sent, due=None), "was not due"),
+        (lambda sent: replace(sent, due=sent.at - timedelta(days=2)), "had been due"),
+    ],
+)
+def test_the_checker_sees_what_is_wrong(tmp_path: Path, spoil: Callable[[Sent], Sent], found: str) -> None:
+    life = Life(World(tmp_path, wires=True), families=1, seed=1)
+    life.settle()
+    [(_, zone)] = life.zones["0"]
+    noon = datetime(2026, 3, 18, 12, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    message = Message(channel="email", to="a@example.org", text="", key="k", message_id="m", at=noon, family_id="0")
+    sent = Sent(message, noon, noon)
+    life.sent = [sent]
+    assert list(faults(life, HOLIDAYS)) == []
+    life.sent = [spoil(sent)]
+    assert found in next(iter(faults(life, HOLIDAYS)))
+    life.sent = [
+        replace(sent, at=noon + timedelta(minutes=number), message=replace(message, message_id=str(number)))
+        for number in range(4)
+    ]
+    life.sent = [replace(one, due=one.at) for one in life.sent]
+    assert ["4 messages" in fault for fault in faults(life, HOLIDAYS)] == [True]
+    life.world.close()
