@@ -110,6 +110,9 @@ def family_document(one: "Family", active: Sequence[Mapping[str, Any]]) -> dict[
 def show_family(session: Session, one: "Family", active: Sequence[Mapping[str, Any]]) -> None:
     """The same for the screen."""
     cells = [(column.title, getattr(one, column.key)) for column in LIST_COLUMNS if column.key in _OWN]
+    if one.time_zone is None:
+        assumed = f"not known: the co-op's is used ({session.app.coop.calendar.tz.key})"
+        cells = [(title, assumed if title == "Time zone" else value) for title, value in cells]
     cells += one.attributes.items()
     cells += [(f"May get {words}", _consent(session, one, channel)) for channel, words in _CHANNEL_WORDS.items()]
     if one.gentle_until is not None and one.gentle_until > session.now:

@@ -183,8 +183,8 @@ class Case:
         key = f"{self.family.family_id}/{self.workflow.name}/{step.id}"
         planned = place(step, setting, anchors=self._anchors(arrived), key=key)
         deadline = self.instance.deadline
-        if deadline is None or planned.at <= deadline:
-            return planned
+        if deadline is None or planned.at <= deadline or deadline < arrived:
+            return planned  # who comes after it knows already
         late = f"this is after the deadline of {local_text(deadline, self.tz)}"
         return Planned(planned.at, (*planned.reasons, late))
 

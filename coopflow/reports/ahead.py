@@ -30,6 +30,7 @@ from coopflow.reports.words import (
     with_others,
 )
 
+ITS_TURN = frozenset({Awaited.TURN, Awaited.APPROVED, Awaited.SEND})  # what stands there waits for the clock alone
 MOST = 50  # steps of a walk; a workflow that is longer than this is not read on a screen
 
 
@@ -43,6 +44,7 @@ class Ahead:
     step_id: str
     step_name: str
     step_type: str
+    reason: str | None  # the rules that moved its time
     remarks: tuple[str, ...]
 
 
@@ -69,6 +71,7 @@ def _standing(case: Case, entry: Entry, *, now: datetime) -> Ahead:
         step_id=step.id,
         step_name=step.name,
         step_type=step.type,
+        reason=entry.reason if entry.awaits in ITS_TURN else None,
         remarks=(*remarks, *remarks_on(step, case)),
     )
 
@@ -83,8 +86,8 @@ def _of_the_desk(entry: Entry, task: Task | None, step: Step) -> Iterator[str]:
 
 def _why_then(entry: Entry, waits: str) -> list[str]:
     """The rules that moved its time, where what it waits for has not said so already."""
-    speaks = entry.awaits in (Awaited.TURN, Awaited.APPROVED, Awaited.SEND)
-    return [entry.reason] if entry.reason and speaks and entry.reason not in waits else []
+    speaks = entry.reason and entry.awaits in ITS_TURN and entry.reason not in waits
+    return [str(entry.reason)] if speaks else []
 
 
 def _state(entry: Entry) -> str:
@@ -94,7 +97,7 @@ def _state(entry: Entry) -> str:
         return "paused"
     if entry.status is EntryStatus.PROCESSING:
         return "running"
-    return "planned" if entry.awaits in (Awaited.TURN, Awaited.APPROVED, Awaited.SEND) else "waiting"
+    return "planned" if entry.awaits in ITS_TURN else "waiting"
 
 
 def _task_of(case: Case, entry: Entry) -> Task | None:
@@ -113,7 +116,8 @@ def _following(case: Case, entry: Entry, *, now: datetime) -> Iterator[Ahead]:
         if target is None:
             return
         step = case.workflow.steps[target]
-        at = _placed(case, step, at)
+        at, moved_by = _placed(case, step, at)
+        reason = "; ".join(moved_by) or None
         following = Ahead(
             at=at,
             state="planned",
@@ -121,7 +125,8 @@ def _following(case: Case, entry: Entry, *, now: datetime) -> Iterator[Ahead]:
             step_id=step.id,
             step_name=step.name,
             step_type=step.type,
-            remarks=remarks_on(step, case),
+            reason=reason,
+            remarks=(*([reason] if reason else []), *remarks_on(step, case)),
         )
         if step.id in seen:
             yield replace(following, remarks=("and so on: it goes round from here",))
@@ -167,13 +172,15 @@ def _first_way(step: TaskStep) -> str | None:
     return next(filter(None, ways), None)
 
 
-def _placed(case: Case, step: Step, after: datetime | None) -> datetime | None:
+def _placed(case: Case, step: Step, after: datetime | None) -> tuple[datetime | None, tuple[str, ...]]:
+    """Its time, and the rules that moved it there."""
     if after is None:
-        return None
+        return None, ()
     try:
-        return case.plan(step, arrived=after).at
-    except NeverOpens:
-        return None
+        planned = case.plan(step, arrived=after)
+    except NeverOpens as problem:
+        return None, (f"its turn never comes: {problem}",)
+    return planned.at, planned.reasons
 
 
 def _would_be_done(step: Step, case: Case) -> bool:

@@ -29,6 +29,7 @@ KEYS = (
     "outcome_notes",
     "error_count",
     "last_error",
+    "deadline",
 )  # the names of the columns in every data format: a contract
 
 Tasks = Mapping[tuple[int, str], int]  # (instance, branch) → the open task that the branch waits for

@@ -9,6 +9,7 @@ from coopflow.core import rules
 from coopflow.core.model import Family, Prediction
 from coopflow.core.verdict import Occasion, Rule, Verdict, verdicts
 from coopflow.core.workflow import Workflow
+from coopflow.reports.ahead import Ahead, ahead
 from coopflow.reports.story import words_of
 from coopflow.reports.words import Row, When
 from coopflow.store.store import Store
@@ -33,6 +34,15 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A step of a running instance, when it comes, and the rules that moved it there."""
+
+    instance_id: int
+    workflow: str
+    step: Ahead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Why:
     """What `why` shows."""
 
@@ -41,6 +51,7 @@ class Why:
     received_at: datetime | None
     verdict: str | None  # what came of it then
     judged: list[Judged]
+    planned: list[Planned]
     past: list[Row]  # the latest first
 
 
@@ -60,8 +71,16 @@ def why(store: Store, family_id: str, *, workflow: str | None, now: datetime) ->
             *(found for found in judged if wanted in (None, found.workflow)),
             *(_switched_off(found) for found in known if found.name == wanted and not found.active),
         ],
+        planned=[found for found in _planned(store, family_id, now=now) if wanted in (None, found.workflow)],
         past=store.looking.verdicts(family_id, limit=LATEST),
     )
+
+
+def _planned(store: Store, family_id: str, *, now: datetime) -> Iterator[Planned]:
+    for case in store.cases.load(store.active_instances(family_id)):
+        for step in ahead(case, now=now):
+            if step.at is not None:
+                yield Planned(instance_id=case.instance.instance_id, workflow=case.workflow.name, step=step)
 
 
 def _judged(
@@ -184,6 +203,16 @@ def as_document(found: Why, *, when: When) -> dict[str, Any]:
                 "rules": [{"rule": rule.text, "met": rule.met, "found": rule.found} for rule in judged.rules],
             }
             for judged in found.judged
+        ],
+        "planned": [
+            {
+                "instance_id": planned.instance_id,
+                "workflow": planned.workflow,
+                "step_id": planned.step.step_id,
+                "at": planned.step.at,
+                "reason": planned.step.reason,
+            }
+            for planned in found.planned
         ],
         "events": [{**event, "sentence": past_words(event, when=when)} for event in found.past],
     }

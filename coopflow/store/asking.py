@@ -12,7 +12,7 @@ from coopflow.store.failures import translating
 Row = Mapping[str, Any]
 
 _INSTANTS = (
-    "at arrived_at completed_at created_date due_date next_execution_at"
+    "at arrived_at completed_at created_date deadline due_date next_execution_at"
     " predicted_at received_at scheduled_for started_at trigger_date"
 )
 _DOCUMENTS = "data extra input_data output_data personal recommendations"

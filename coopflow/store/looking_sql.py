@@ -3,7 +3,7 @@
 INSTANCES = """
 SELECT i.instance_id, i.family_id, f.family_name, f.time_zone, i.template_id, t.template_name AS workflow, t.version,
        i.status, i.current_step, i.triggered_by, i.trigger_date, i.started_at, i.completed_at, i.next_execution_at,
-       i.outcome, i.outcome_notes, i.error_count, i.last_error, t.priority
+       i.outcome, i.outcome_notes, i.error_count, i.last_error, i.deadline, t.priority
 FROM workflow_instances i JOIN workflow_templates t USING (template_id) JOIN families f USING (family_id)
 """
 PRESSING_FIRST = """

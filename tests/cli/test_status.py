@@ -5,6 +5,7 @@ import csv
 import io
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -127,6 +128,35 @@ Id  Family         Workflow  Step        Waits for              Next
 --------------------------------------------------------------------
  1  Martinez (42)  outreach  Phone call  the outcome of task 2  -
 """
+
+
+def test_a_deadline_stands_in_the_line_of_its_instance(co_op: CoOp) -> None:
+    co_op.world.has_workflow("errand", [{"id": "pause", "type": "wait", "duration": "60 days"}])
+    co_op.world.has_family("42")
+    co_op.world.start("errand", family="42", prediction_window_days=32)
+    out = screen(co_op, "--family", "42")
+    assert [line.split()[-3:] for line in out.splitlines() if line.startswith((" 1", "Id"))] == [
+        ["for", "Next", "Deadline"],
+        ["Tue", "21", "Apr"],
+    ]
+    assert json.loads(co_op.run("status", "--json").out)["instances"][0]["deadline"] == "2026-04-21T13:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("family", "line"),
+    [
+        ({"time_zone": "Pacific/Honolulu"}, "  their clock is that of Pacific/Honolulu"),
+        ({"time_zone": None}, "  their time zone is not known: the co-op's is used (America/New_York)"),
+        ({"gentle_until": at("2026-04-01 00:00")}, "  treated gently until Wed 1 Apr 00:00 (in 7 days)"),
+    ],
+)
+def test_whose_clock_counts_and_who_is_left_in_peace_is_on_the_familys_screen(
+    co_op: CoOp, family: dict[str, Any], line: str
+) -> None:
+    co_op.world.has_workflow("errand", [{"id": "pause", "type": "wait", "duration": "1 day"}])
+    co_op.world.has_family("42", **family)
+    co_op.world.start("errand", family="42")
+    assert line in screen(co_op, "--family", "42").splitlines()
 
 
 def test_what_a_family_finished_lately_is_on_its_screen(busy: CoOp) -> None:

@@ -74,6 +74,9 @@ onboarding v1 (by hand only): would start
   ✓ met      it is in no group
   ✓ met      at most 1 at a time: none is active
 
+What is planned
+  - Fri 20 Mar 09:00 (3 days ago): 'Mail' of medium_risk_intervention (instance 1)
+
 What was decided before
   - Fri 20 Mar 09:00 (3 days ago): Started 'medium_risk_intervention' version 1 because of prediction 10042: predicted_probability 0.87 > 0.6 and confidence_score 75 > 70
 
@@ -129,12 +132,32 @@ def test_a_terminal_that_knows_ascii_only_gets_ascii_marks(judged: CoOp, monkeyp
     assert "  + met      predicted_probability > 0.8" in out
 
 
+def test_each_planned_time_stands_with_the_rules_that_moved_it_there(co_op: CoOp) -> None:
+    late = [{"id": "mail", "type": "email", "template_id": "hello", "delay": "1 day"}]
+    co_op.world.has_workflow("errand", late)
+    co_op.world.has_family("42", time_zone="Pacific/Honolulu")
+    co_op.world.start("errand", family="42")
+    out = co_op.run("why", "42", "--format", "table").out
+    assert (
+        out[out.index("What is planned") : out.index("What was decided")]
+        == """\
+What is planned
+  The reasons name the times of the family's clock, Pacific/Honolulu.
+  - Mon 23 Mar 15:00 (in 3 days): 'Mail' of errand (instance 1)
+    Fri 20 Mar 03:00 + 1 day → Sat 21 Mar 03:00; Sat 21 Mar 03:00 is outside business_hours → Mon 23 Mar 09:00
+
+"""
+    )
+    [planned] = json.loads(co_op.run("why", "42", "--json").out)["planned"]
+    assert (planned["instance_id"], planned["step_id"], planned["at"]) == (1, "mail", "2026-03-23T19:00:00Z")
+
+
 # -- data ---------------------------------------------------------------------------------------------------------
 
 
 def test_json_has_the_prediction_the_verdicts_and_the_past(judged: CoOp) -> None:
     document = json.loads(judged.run("why", "42", "--json", at=MONDAY).out)
-    assert list(document) == ["family", "prediction", "workflows", "events"]
+    assert list(document) == ["family", "prediction", "workflows", "planned", "events"]
     assert document["family"] == {"family_id": "42", "family_name": "Martinez", "status": "enrolled"}
     assert document["prediction"]["confidence_score"] == 75
     assert document["prediction"]["received_at"] == "2026-03-20T13:00:00Z"

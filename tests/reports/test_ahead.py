@@ -52,6 +52,7 @@ def test_a_condition_ahead_says_both_ways_and_which_one_it_would_take(coop: Worl
         "until word that the family answered by mail (email_response_received), for 3 days at most",
     )
     assert remarks["phone_call"] == (
+        "Mon 23 Mar 09:00 + 2 days → Wed 25 Mar 09:00",
         "reached → 'Done'; voicemail → again after 1 day, at most 3 times, then a person takes over;"
         " wrong_number → a person takes over",
     )

@@ -96,11 +96,25 @@ def tick_words(found: Overview, clock: Clock) -> Iterator[str]:
 def family_blocks(found: Overview, family: Family, clock: Clock) -> Iterator[str]:
     """The top of a family's screen: how it stands, what of it needs a person, what was written to it last."""
     reach = joined(list(filter(None, [family.email, family.phone]))) or "neither an address nor a phone number"
-    yield from block(f"{family.family_name} ({family.family_id}), {family.status}", [reach])
+    standing = [reach, *_familys_clock(family, clock), *_gently(family, clock)]
+    yield from block(f"{family.family_name} ({family.family_id}), {family.status}", standing)
     yield from block("Needs you", [needs_words(found.numbers)], needs_items(found, clock))
     if found.went_wrong:
         yield from block("Went wrong", [wrong_words(found.numbers)], matter_items(found.went_wrong, clock))
     yield from block("Last messages", [] if found.messages else ["none yet"], message_items(found, clock))
+
+
+def _familys_clock(family: Family, clock: Clock) -> Iterator[str]:
+    """By whose clock they are reached, where that is not plain."""
+    if family.time_zone is None:
+        yield f"their time zone is not known: the co-op's is used ({clock.tz.key})"
+    elif family.time_zone != clock.tz.key:
+        yield f"their clock is that of {family.time_zone}"
+
+
+def _gently(family: Family, clock: Clock) -> Iterator[str]:
+    if family.gentle_until is not None and family.gentle_until > clock.now:
+        yield f"treated gently until {clock(family.gentle_until)}"
 
 
 def message_items(found: Overview, clock: Clock) -> Iterator[str]:
@@ -156,6 +170,7 @@ def lines_sheet(lines: Iterable[Mapping[str, Any]]) -> Sheet:
 def instances_sheet(found: Overview, clock: Clock) -> Sheet:
     """The lines of the instances as a person reads them."""
     ended = any(line["completed_at"] for line in found.instances)
+    bounded = any(line["deadline"] and not line["completed_at"] for line in found.instances)
     columns = [
         Column("instance_id", "Id", justify="right"),
         Column("family", "Family"),
@@ -163,6 +178,7 @@ def instances_sheet(found: Overview, clock: Clock) -> Sheet:
         Column("step_name", "Step"),
         Column("waits_for", "Waits for, or how it ended" if ended else "Waits for"),
         Column("next_execution_at", "Next", show=clock.short),
+        *([Column("deadline", "Deadline", show=clock.day)] if bounded else []),
     ]
     rows = [{**line, "family": family_words(line), "waits_for": _standing(line)} for line in found.instances]
     return Sheet(columns, rows, title="Instances", empty="No instance matches.")

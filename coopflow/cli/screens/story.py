@@ -63,7 +63,8 @@ def _deadline(story: Story, clock: Clock) -> str | None:
     if story.deadline is None:
         return None
     days = story.case.instance.context["prediction_window_days"]
-    return f"{clock(story.deadline)}: the prediction spoke of {days} days"
+    over = ", and came when they were over" if story.deadline <= story.instance["trigger_date"] else ""
+    return f"{clock(story.deadline)}: the prediction spoke of {days} days{over}"
 
 
 def entries(story: Story, *, room: int | None) -> Iterator[TimelineEntry]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TextIO
 from zoneinfo import ZoneInfo
 
+from coopflow.core.openings import day_text
 from coopflow.core.timing import local_text
 from coopflow.render import moment, visible
 from coopflow.render.terminal import forgiving
@@ -25,6 +26,12 @@ class Clock:
     def short(self, at: datetime) -> str:
         """`Tue 24 Nov 09:00`."""
         return local_text(at, self.tz)
+
+    def day(self, at: datetime) -> str:
+        """`Tue 24 Nov`, of another year `Tue 24 Nov 2027`."""
+        local = at.astimezone(self.tz)
+        year = "" if local.year == self.now.astimezone(self.tz).year else f" {local.year}"
+        return f"{day_text(local.date())}{year}"
 
 
 def write(lines: Iterable[str], out: TextIO) -> None:

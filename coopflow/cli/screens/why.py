@@ -22,6 +22,8 @@ def why_lines(found: Why, clock: Clock, out: TextIO) -> Iterator[str]:
         yield from judged_lines(judged, marks)
     if not found.judged:
         yield from block("No workflow may start", ["load or enable one: coopflow workflow list"])
+    if found.planned:
+        yield from block("What is planned", _clock_words(found, clock), planned_items(found, clock))
     yield from block("What was decided before", [] if found.past else ["nothing yet"], past_items(found, clock))
 
 
@@ -49,6 +51,22 @@ def judged_lines(judged: Judged, marks: dict[bool, str]) -> Iterator[str]:
 
 def _rule_words(rule: Rule) -> str:
     return f"{rule.text}: {rule.found}" if rule.found else rule.text
+
+
+def planned_items(found: Why, clock: Clock) -> Iterator[str]:
+    """Each step that is to come, and the rules that moved it there."""
+    for planned in found.planned:
+        step = planned.step
+        assert step.at is not None  # else nothing is planned  # noqa: S101
+        head = f"{clock(step.at)}: '{step.step_name}' of {planned.workflow} (instance {planned.instance_id})"
+        yield from several([head, *([step.reason] if step.reason else [])])
+
+
+def _clock_words(found: Why, clock: Clock) -> Iterator[str]:
+    """Reasons are told as the family's clock shows them."""
+    own = found.family.time_zone
+    if own and own != clock.tz.key:
+        yield f"The reasons name the times of the family's clock, {own}."
 
 
 def past_items(found: Why, clock: Clock) -> Iterator[str]:
