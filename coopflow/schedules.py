@@ -71,7 +71,7 @@ def _begin(store: Store, workflow: Workflow, schedule: Schedule, *, now: datetim
     store.schedules.put(schedule)
     if workflow.trigger.type == "condition" and not workflow.trigger.existing:
         for family_ids in store.schedules.families(at_once=BATCH):
-            holding = _for_whom(store, workflow, store.families(family_ids).values())
+            holding = for_whom(store, workflow, store.families(family_ids).values())
             store.schedules.remember(workflow.name, [family.family_id for family in holding], now=now)
         store.schedules.put(replace(schedule, next_at=_daily(store, workflow.trigger, now=now)))
 
@@ -105,7 +105,7 @@ def _look(store: Store, workflow: Workflow, schedule: Schedule, *, now: datetime
     return started
 
 
-def _for_whom(store: Store, workflow: Workflow, families: Collection[Family]) -> list[Family]:
+def for_whom(store: Store, workflow: Workflow, families: Collection[Family]) -> list[Family]:
     """Those for whom the trigger's conditions hold; without any, all of them."""
     condition = workflow.trigger.conditions
     known = store.coop.known_events
@@ -128,7 +128,7 @@ def _by_occurrence(
     tz = store.coop.calendar.tz
     passed = occurrences(workflow.trigger.recurrence, after=schedule.done_until, until=now, tz=tz)
     made_up_for = _caught_up([(one.at, one.key) for one in passed], workflow.trigger, now=now)
-    concerned = _for_whom(store, workflow, families) if made_up_for else []
+    concerned = for_whom(store, workflow, families) if made_up_for else []
     for at, key in made_up_for:
         yield from (Owed(family, f"schedule:{key}", at, key) for family in concerned)
 
@@ -169,7 +169,7 @@ def _by_date(
     """What the families are owed by their dates, and when there will be more."""
     starts: list[Owed] = []
     ahead: list[datetime] = []
-    concerned = _for_whom(store, workflow, families)
+    concerned = for_whom(store, workflow, families)
     changed = store.schedules.updated_since([family.family_id for family in concerned], since=schedule.done_until)
     for family in concerned:
         moments, problems = moments_of(workflow.trigger, family, zone_or(family.time_zone, store.coop.calendar.tz))
@@ -186,7 +186,7 @@ def _by_date(
 
 def _start_by_condition(store: Store, workflow: Workflow, families: Sequence[Family], *, now: datetime) -> int:
     """Start for the families for whom the condition holds and did not hold at the last look."""
-    holding = _for_whom(store, workflow, families)
+    holding = for_whom(store, workflow, families)
     ids = {family.family_id for family in holding}
     before = store.schedules.matches(workflow.name, [family.family_id for family in families])
     store.schedules.forget(workflow.name, before - ids)

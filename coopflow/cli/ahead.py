@@ -59,6 +59,7 @@ def agenda(
     session.show(Sheet(COLUMNS, [asdict(one) for one in found], empty=empty), shown)
     if found:
         session.say("This assumes that every message is accepted and nobody answers; an answer changes what follows.")
+        session.say("Times in the reasons are those of each family's own clock.")
 
 
 # -- one run, tried out -------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ It is the tick without its surroundings: the same `advance`, `intend` and `answe
 comes. Every message is taken to be accepted, and nobody answers, unless a script says otherwise.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -65,9 +66,12 @@ class _Walk:
         self._script = script
         self._since = since
         self._told = dict.fromkeys(self._cases, 0)
+        self._behind: dict[tuple[int, str], list[Case]] = defaultdict(list)  # conversation → who waits for its end
         self._turns: list[tuple[datetime, int, int]] = []  # when; the more urgent first; the older first
         for case in self._cases.values():
             self._line_up(case)
+            for before in case.others:
+                self._behind[before].append(case)
 
     def to(self, until: datetime) -> Iterator[Foreseen]:
         """Everything up to an instant."""
@@ -96,7 +100,7 @@ class _Walk:
         if case.instance.active:
             return
         ended = (case.instance.instance_id, case.workflow.name)
-        for other in [found for found in self._cases.values() if ended in found.others]:
+        for other in self._behind.pop(ended, ()):
             other.others = tuple(before for before in other.others if before != ended)
             wake(other, now=now)
             self._line_up(other)

@@ -4,10 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from coopflow.core.date_triggers import moments_of
 from coopflow.core.foresight import Foreseen, foresee
+from coopflow.core.model import Family
 from coopflow.core.states import ACTIVE
-from coopflow.core.workflow import TaskStep
+from coopflow.core.workflow import TaskStep, Workflow
+from coopflow.core.zones import zone_or
 from coopflow.reports.words import task_type_words
+from coopflow.schedules import BATCH, for_whom
+from coopflow.store.schedules import Schedule
 from coopflow.store.store import Store
 
 WHATS = {"email": "email", "sms": "text", "call": "call"}
@@ -38,8 +43,7 @@ def agenda(
     foreseen = foresee(store.cases.load(found), since=since, until=until)
     listed = [one for what in foreseen if (one := _appointment(what)) is not None]
     listed += _due(store, family_id, workflow, since=since, until=until)
-    if family_id is None:
-        listed += _starts(store, workflow, until)
+    listed += _starts(store, family_id, workflow, since=since, until=until)
     return sorted(listed, key=lambda one: (one.at, one.family_id or "", one.name))
 
 
@@ -86,17 +90,50 @@ def _due(
         )
 
 
-def _starts(store: Store, workflow: str | None, until: datetime) -> Iterator[Appointment]:
-    """The workflows that the clock looks at by then; for whom they start is known when their time has come."""
-    for schedule in store.schedules.all().values():
-        if schedule.next_at and schedule.next_at <= until and workflow in (None, schedule.name):
-            yield Appointment(
-                at=schedule.next_at,
-                what="start",
-                name=schedule.name,
-                family_id=None,
-                family_name=None,
-                workflow=schedule.name,
-                instance_id=None,
-                reason=None,
-            )
+def _starts(
+    store: Store, family_id: str | None, workflow: str | None, *, since: datetime, until: datetime
+) -> Iterator[Appointment]:
+    """What the clock starts by then: for whom, where a date of theirs says so; else its time has to come first."""
+    schedules = store.schedules.all()
+    for found in store.templates.current():
+        if found.name not in schedules or workflow not in (None, found.name):
+            continue
+        if found.trigger.dates:
+            yield from _by_dates(store, found, family_id, since=since, until=until)
+        elif family_id is None:
+            times = _times(found, schedules[found.name], store, since=since, until=until)
+            yield from (_start(found, at, None, None) for at in times)
+
+
+def _times(workflow: Workflow, schedule: Schedule, store: Store, *, since: datetime, until: datetime) -> list[datetime]:
+    """When it comes round; of what watches a condition, the next look."""
+    if workflow.trigger.recurrence is None:
+        return [at for at in (schedule.next_at,) if at is not None and at <= until]
+    from coopflow.core.recurrence import occurrences
+
+    coming = occurrences(workflow.trigger.recurrence, after=since, until=until, tz=store.coop.calendar.tz)
+    return [one.at for one in coming]
+
+
+def _by_dates(
+    store: Store, workflow: Workflow, family_id: str | None, *, since: datetime, until: datetime
+) -> Iterator[Appointment]:
+    batches = [[family_id]] if family_id is not None else store.schedules.families(at_once=BATCH)
+    for ids in batches:
+        for family in for_whom(store, workflow, store.families(ids).values()):
+            moments, _ = moments_of(workflow.trigger, family, zone_or(family.time_zone, store.coop.calendar.tz))
+            coming = (moment for moment in moments if since < moment.at <= until)
+            yield from (_start(workflow, moment.at, family, moment.key) for moment in coming)
+
+
+def _start(workflow: Workflow, at: datetime, family: Family | None, reason: str | None) -> Appointment:
+    return Appointment(
+        at=at,
+        what="start",
+        name=workflow.name,
+        family_id=family.family_id if family else None,
+        family_name=family.family_name if family else None,
+        workflow=workflow.name,
+        instance_id=None,
+        reason=reason,
+    )

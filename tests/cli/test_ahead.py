@@ -46,6 +46,7 @@ def test_the_agenda_lists_what_will_be_done_with_the_rules_that_moved_it(school:
     ran = school.run("agenda", "--days", "4")
     assert ran.err == (
         "This assumes that every message is accepted and nobody answers; an answer changes what follows.\n"
+        "Times in the reasons are those of each family's own clock.\n"
     )
     header, *lines = [line.split("\t") for line in ran.out.splitlines()]
     assert header == ["at", "what", "name", "family_id", "family_name", "workflow", "instance_id", "reason"]
@@ -84,8 +85,32 @@ def test_tasks_that_are_due_are_on_it(school: CoOp) -> None:
 
 def test_what_the_clock_starts_is_on_it(school: CoOp) -> None:
     school.world.has_workflow("news", STEPS[:1], trigger={"type": "schedule", "every": "monday 08:30"})
+    rows = json.loads(school.run("agenda", "--days", "14", "--json").out)
+    assert [(row["what"], row["name"], row["at"]) for row in rows] == [
+        ("start", "news", "2026-03-23T12:30:00Z"),
+        ("start", "news", "2026-03-30T12:30:00Z"),
+    ]
+
+
+def test_for_whom_a_date_starts_something_is_on_it_at_the_familys_own_hour(school: CoOp) -> None:
+    on = ["14 days before renewal_date", "3 days before renewal_date"]
+    school.world.has_workflow("renewal", STEPS[:1], trigger={"type": "schedule", "on": on})
+    school.world.has_family("9", time_zone="Pacific/Honolulu", attributes={"renewal_date": "2026-04-05"})
+    school.world.has_family("8", attributes={"renewal_date": "2026-09-01"})
+    rows = json.loads(school.run("agenda", "--days", "14", "--json").out)
+    assert [(row["what"], row["family_id"], row["at"], row["reason"]) for row in rows] == [
+        ("start", "9", "2026-03-22T19:00:00Z", "14 days before renewal_date = 2026-04-05"),
+        ("start", "9", "2026-04-02T19:00:00Z", "3 days before renewal_date = 2026-04-05"),
+    ]
+    assert json.loads(school.run("agenda", "--family", "8", "--json").out) == []
+
+
+def test_a_watched_condition_shows_when_it_is_looked_at_next(school: CoOp) -> None:
+    risk = {"field": "withdrawal_risk", "operator": ">", "value": 0.8}
+    trigger = {"type": "condition", "conditions": risk, "at": "07:00"}
+    school.world.has_workflow("watch", STEPS[:1], trigger=trigger)
     [row] = json.loads(school.run("agenda", "--json").out)
-    assert (row["what"], row["name"], row["at"]) == ("start", "news", "2026-03-23T12:30:00Z")
+    assert (row["what"], row["name"], row["at"]) == ("start", "watch", "2026-03-21T11:00:00Z")
 
 
 # -- simulate -----------------------------------------------------------------------------------------------------
