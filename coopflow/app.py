@@ -125,6 +125,7 @@ class App:
     @contextmanager
     def engine(self) -> Iterator["Engine"]:
         """What a tick works with."""
+        from coopflow.clock import stopwatch
         from coopflow.composing import Composer
         from coopflow.sending import Post
         from coopflow.tick import Engine
@@ -133,7 +134,7 @@ class App:
             post = Post(self.channels(), max_concurrent=self.config.max_concurrent)
             try:
                 composer = Composer(database_id=store.database_id, domain=self.domain)
-                yield Engine(store, post, composer, zone_data=zone_data().version)
+                yield Engine(store, post, composer, zone_data=zone_data().version, elapsed=stopwatch())
             finally:
                 post.close()
 

@@ -35,6 +35,7 @@ class Engine:
     post: Post
     composer: Composer
     zone_data: str | None = None  # the version of the time-zone data; None: it does not say
+    elapsed: Callable[[], timedelta] = timedelta  # since the tick began, the machine's sleep included; whole seconds
     epoch: int | None = None  # the number of this tick among all that have changed something; None: it has not yet
 
 

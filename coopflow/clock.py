@@ -2,7 +2,8 @@
 
 import json
 import time
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from coopflow.core.audit import canonical_json
@@ -29,6 +30,17 @@ def boot() -> Boot | None:
         return Boot(BOOT_ID.read_text().strip(), int(time.clock_gettime(time.CLOCK_BOOTTIME)))
     except (OSError, AttributeError):  # not Linux
         return None
+
+
+def stopwatch() -> Callable[[], timedelta]:
+    """Answer with what tells how much time has passed since now: by a clock that nobody sets, in whole seconds."""
+    began = _running()
+    return lambda: timedelta(seconds=_running() - began)
+
+
+def _running() -> int:
+    running = boot()
+    return running.seconds if running else int(time.monotonic())
 
 
 def time_for_tick(store: Store, *, wall: datetime, say_again: bool = False) -> datetime:

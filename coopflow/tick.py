@@ -114,8 +114,10 @@ def _intend(engine: Engine, case: Case, entry: Entry, send: Send, *, now: dateti
 
 def hand_over(engine: Engine, report: TickReport, outgoing: Sequence[Outgoing], *, now: datetime) -> None:
     """Send a batch's messages; what becomes of them is on record as soon as it is known."""
-    if outgoing:
-        engine.post.deliver(outgoing, lambda asked, fates: _keep_book(engine, report, asked, fates, now=now))
+    if outgoing:  # a slow server or a machine that was asleep: by the time of the last call it may be night
+        engine.post.deliver(
+            outgoing, lambda asked, fates: _keep_book(engine, report, asked, fates, now=now + engine.elapsed())
+        )
 
 
 def _keep_book(engine: Engine, report: TickReport, asked: Asked, fates: Answered, *, now: datetime) -> Collection[str]:

@@ -135,14 +135,16 @@ def one_pass(session: Session, limits: Limits) -> "tuple[list[str], TickReport |
 def _tick(
     session: Session, engine: "Engine", limits: Limits, out_of_time: Callable[[], bool]
 ) -> "tuple[list[str], TickReport]":
-    from coopflow.clock import time_for_tick
+    from coopflow.clock import held_clock, time_for_tick
     from coopflow.loading import refresh
     from coopflow.reports.absence import absence_words
     from coopflow.store.log import head_of
     from coopflow.tick import tick as carry_out
 
+    held = held_clock(engine.store)
     now = time_for_tick(engine.store, wall=session.now)
-    beat, (before, _) = engine.store.looking.last_tick(), head_of(engine.store.db)
+    beat = None if held else engine.store.looking.last_tick()  # by a clock that was wrong nothing can be told
+    before, _ = head_of(engine.store.db)
     news = refresh(session.app, engine.store, now=now)
     for problem in news:
         session.say(problem)

@@ -163,7 +163,7 @@ def windows(premises: Premises) -> Iterator[Finding]:
         yield Finding("windows", Level.WARNING, words, "change the hours under windows: in coopflow.yaml")
     if not shut:
         own = [name for name in calendar.windows if name != ALWAYS.name]
-        yield Finding("windows", Level.GOOD, f"{joined(own)} open")
+        yield Finding("windows", Level.GOOD, f"{joined(own)} have openings ahead")
 
 
 def database(premises: Premises) -> Iterator[Finding]:
