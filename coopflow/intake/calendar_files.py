@@ -7,10 +7,11 @@ what the co-op does, and its days are not closed.
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from coopflow.core.wording import did_you_mean, shown
 from coopflow.errors import Invalid
+from coopflow.intake.closures import Closure, Misfit
 from coopflow.intake.csv_text import CsvText
 from coopflow.intake.lines import Lines
 from coopflow.intake.unfit import Unfit, described
@@ -22,22 +23,6 @@ LONGEST_NAME = 200
 YEARS = range(2000, 2101)
 
 _HEADERS = ("day,name", "from,to,name")
-
-
-class Closure(NamedTuple):
-    """Days in a row that are closed: the line that says so, the first, the last, and why."""
-
-    line: int
-    first: date
-    last: date
-    name: str
-
-
-class Misfit(NamedTuple):
-    """A line of the file and what is wrong there."""
-
-    line: int
-    problem: Unfit
 
 
 def read_closed_days(stream: BinaryIO, source: str, *, today: date) -> dict[date, str]:

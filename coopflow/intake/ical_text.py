@@ -9,7 +9,7 @@ from typing import Any
 from coopflow.core.recurring_days import recurring_days
 from coopflow.core.wording import shown
 from coopflow.errors import Invalid
-from coopflow.intake.calendar_files import Closure, Misfit
+from coopflow.intake.closures import Closure, Misfit
 from coopflow.intake.unfit import Unfit
 
 YEARS_AHEAD = 2  # an event without an end is taken in until the end of the second year after this one
