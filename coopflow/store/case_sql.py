@@ -46,7 +46,7 @@ WHERE i.family_id IN (SELECT value FROM json_each(?)) AND x.idempotency_key IS N
   AND x.status IN ('pending', 'running', 'completed')
 """
 SAME_ADDRESS = """
-SELECT family_id FROM families WHERE email IN (SELECT value FROM json_each(?1))
+SELECT family_id FROM families WHERE lower(email) IN (SELECT lower(value) FROM json_each(?1))
 UNION SELECT family_id FROM families WHERE phone IN (SELECT value FROM json_each(?1))
 """
 UNFINISHED = """
