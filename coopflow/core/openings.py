@@ -31,9 +31,14 @@ class OpenHours:
     tz: ZoneInfo
     closed_days: Mapping[date, str]  # day → its name, empty if it has none
 
+    @property
+    def keeps_closed_days(self) -> bool:
+        """False where all windows are ALWAYS: that is open on every day."""
+        return any(window != ALWAYS for window in self.windows)
+
     def closed_on(self, day: date) -> bool:
-        """True on a closed day. A place whose windows are all ALWAYS has none."""
-        return day in self.closed_days and not all(window == ALWAYS for window in self.windows)
+        """True on a closed day."""
+        return day in self.closed_days and self.keeps_closed_days
 
     def shut_windows(self, at: datetime) -> list[str]:
         """The names of the windows that are closed at this moment by their hours."""

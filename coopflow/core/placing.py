@@ -68,8 +68,11 @@ def place(step: Step, setting: Setting, *, anchors: Anchors, key: str) -> Planne
     a while. Raises NeverOpens, or NoAnchor, with a sentence.
     """
     counted = _counted(step, setting, anchors)
-    opened = reopen(counted.at, step, setting)
-    best = _at_its_best(opened.at, step, setting, key)
+    if step.window is None and not reaches_people(step):
+        return counted
+    hours = open_hours(step, setting)
+    opened = _opened(counted.at, step, setting, hours)
+    best = _at_its_best(opened.at, step, setting, hours, key)
     return Planned(best.at, (*counted.reasons, *opened.reasons, *best.reasons))
 
 
@@ -96,9 +99,8 @@ def _on_the_date(text: str, anchors: Anchors, tz: ZoneInfo) -> Planned:
     return Planned(at, (f"{text} → {local_text(at, tz)}",))
 
 
-def _at_its_best(at: datetime, step: Step, setting: Setting, key: str) -> Planned:
+def _at_its_best(at: datetime, step: Step, setting: Setting, hours: tuple[OpenHours, ...], key: str) -> Planned:
     """The moment within what is open that suits the family best."""
-    hours = open_hours(step, setting)
     best = Planned(at, ())
     preference = preference_of(step, setting.family, setting.coop)
     if preference is not None:
@@ -116,12 +118,16 @@ def _at_its_best(at: datetime, step: Step, setting: Setting, key: str) -> Planne
 
 def reopen(at: datetime, step: Step, setting: Setting) -> Planned:
     """The first moment from `at` on at which the step may be carried out: for plans, retries and for what is late."""
+    return _opened(at, step, setting, open_hours(step, setting))
+
+
+def _opened(at: datetime, step: Step, setting: Setting, hours: tuple[OpenHours, ...]) -> Planned:
     gently = _gently(at, step, setting)
-    hours = open_hours(step, setting)
     if not hours:
         return gently
     opened = next_open(gently.at, hours)
-    _require_known_holidays(opened.at, setting)
+    if not step.urgent and any(place.keeps_closed_days for place in hours):
+        _require_known_holidays(opened.at, setting)
     return Planned(opened.at, gently.reasons + opened.reasons)
 
 

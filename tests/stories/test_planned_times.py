@@ -249,6 +249,15 @@ def test_nothing_is_planned_for_a_year_whose_holidays_nobody_knows(coop: World) 
     assert coop.status(instance) == "paused"
 
 
+@pytest.mark.parametrize("step", [mail(urgent=True), text(urgent=True), mail(window="always")])
+def test_what_crosses_closed_days_needs_to_know_of_none(coop: World, step: dict[str, Any]) -> None:
+    calendar = replace(coop.coop.calendar, holidays_until=date(2026, 3, 1))
+    with_rules(coop, calendar=calendar)
+    instance = start(coop, {**step, "delay": "1 hour"})
+    coop.tick("2026-03-20 10:00")
+    assert coop.status(instance) == "completed"
+
+
 def test_within_the_known_years_all_is_well(coop: World) -> None:
     with_rules(coop, calendar=replace(coop.coop.calendar, holidays_until=date(2026, 12, 31)))
     assert planned(coop, start(coop, mail(delay="5 days")))[0] == "2026-03-25 09:00"
