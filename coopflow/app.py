@@ -100,27 +100,33 @@ class App:
 
     @property
     def sender(self) -> str:
-        """The address that mail comes from: the first coordinator's."""
+        """The address that mail comes from: the mail server's `from`, else the first coordinator's."""
         details = self.config.coordinators.get(self.coop.coordinator, {})
-        return str(details.get("email") or f"coopflow@{NOBODYS_DOMAIN}")
+        own = self.config.channels["email"].get("from")
+        return str(own or details.get("email") or f"coopflow@{NOBODYS_DOMAIN}")
 
     @property
     def domain(self) -> str:
         """The domain of Message-IDs."""
         return self.sender.rpartition("@")[2]
 
-    def channels(self) -> Mapping[str, "Channel"]:
-        """The channels by name. This version delivers to the outbox only, whatever the transport's settings."""
-        from functools import partial
-
-        from coopflow.channels.mail import build_mail
+    def channels(self, database_id: str) -> Mapping[str, "Channel"]:
+        """The channels by name; while `deliver` is outbox, whatever the transport's settings, nothing leaves."""
         from coopflow.channels.outbox import Outbox
 
-        mail = partial(build_mail, sender=self.sender, sender_name=self.config.organisation, domain=self.domain)
         return {
-            "email": Outbox("email", self.config.outbox, compose=mail),
+            "email": self._email_channel(database_id),
             "sms": Outbox("sms", self.config.outbox),
         }
+
+    def _email_channel(self, database_id: str) -> "Channel":
+        from coopflow.channels.outbox import Outbox
+        from coopflow.mailing import mail_writer, smtp_channel
+
+        writer = mail_writer(self.config, sender=self.sender, domain=self.domain, database_id=database_id)
+        if self.config.deliver == "outbox" or self.config.channels["email"]["transport"] == "outbox":
+            return Outbox("email", self.config.outbox, compose=writer)
+        return smtp_channel(self.config, writer)
 
     @contextmanager
     def engine(self) -> Iterator["Engine"]:
@@ -131,7 +137,11 @@ class App:
         from coopflow.tick import Engine
 
         with self.store() as store:
-            post = Post(self.channels(), max_concurrent=self.config.max_concurrent)
+            post = Post(
+                self.channels(store.database_id),
+                max_concurrent=self.config.max_concurrent,
+                settings=self.config_signature,
+            )
             try:
                 composer = Composer(database_id=store.database_id, domain=self.domain)
                 yield Engine(store, post, composer, zone_data=zone_data().version, elapsed=stopwatch())

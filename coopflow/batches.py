@@ -51,6 +51,7 @@ class TickReport:
     escalated: int = 0
     replanned: int = 0  # branches that got another time, since the rules of time have changed
     in_doubt: list[int] = field(default_factory=list)  # instances with a message whose fate is unknown
+    held: list[str] = field(default_factory=list)  # transports that have got out of order, in words
     faults: list[str] = field(default_factory=list)  # what went wrong in coopflow itself, an instance each
     limit_reached: bool = False
 

@@ -70,6 +70,10 @@ class Config:
         }
         return cls(**{**data, **changed})
 
+    def beside(self, text: str) -> Path:
+        """A path of the file, which is relative to it."""
+        return _beside(self.path, text)
+
 
 def find_config(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> Path:
     """The file named by `--config`, else by `$COOPFLOW_CONFIG`, else `coopflow.yaml` here; or NotFound."""

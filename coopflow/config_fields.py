@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
+from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 
+from coopflow.channels.mail import require_link
 from coopflow.core.durations import Duration
 from coopflow.core.timing import (
     ALWAYS,
@@ -26,6 +28,9 @@ LONGEST_LINE = 200
 LONGEST_CLOSURE = 366  # days; a longer one is a slip in the year
 FIXED_WINDOWS = ("always",)
 BUILT_IN_WINDOWS = (BUSINESS_HOURS.name, TEXT_HOURS.name, ALWAYS.name)
+LONGEST_REPLY_MAILBOX = 40  # characters before the @ of the address for replies: the instance's mark comes behind them
+LONGEST_LINK = 400
+LONGEST_TIMEOUT = 300  # seconds
 LONGEST_SPREAD = 8 * 3600  # seconds; more than a working day is no spread but a delay
 
 _CLOSED = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\s+to\s+([0-9]{4}-[0-9]{2}-[0-9]{2}))?")
@@ -203,7 +208,42 @@ def _address(text: str) -> str:
     return text
 
 
+def _reply_address(text: str) -> str:
+    if len(_address(text).partition("@")[0]) > LONGEST_REPLY_MAILBOX:
+        raise ValueError(
+            f"the part before the @ has at most {LONGEST_REPLY_MAILBOX} characters, as a mark is added to it"
+        )
+    return text
+
+
+def _link(text: str) -> str:
+    if len(text) > LONGEST_LINK:
+        raise ValueError(f"a link to unsubscribe has at most {LONGEST_LINK} characters")
+    return require_link(text)
+
+
+def _timeout(text: str) -> str:
+    length = Duration.parse(text)
+    if not 1 <= length.seconds <= LONGEST_TIMEOUT or length != Duration(seconds=length.seconds):
+        raise ValueError(
+            f"{shown(text)} is not a time-out; write seconds or minutes, up to 5 minutes, as in '30 seconds'"
+        )
+    return str(length)
+
+
+def is_this_machine(host: Any) -> bool:
+    """Whether a name stands for the machine that coopflow runs on."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _host(text: str) -> str:
+    if _is_ipv6(text):
+        return text
     if "@" in text:
         raise ValueError(f"{shown(text)} is an e-mail address; write the server's name, as in smtp.example.org")
     if re.fullmatch(r"[^:]+:[0-9]+", text):
@@ -213,6 +253,13 @@ def _host(text: str) -> str:
     if not _HOST.fullmatch(text):
         raise ValueError(f"{shown(text)} is not the name of a server; write for example smtp.example.org")
     return text
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        return ip_address(text).version == 6
+    except ValueError:
+        return False
 
 
 def _variable_name(text: str) -> str:
@@ -253,6 +300,9 @@ Spread = Annotated[str, AfterValidator(_spread)]
 Hours = Annotated[str | list[str], BeforeValidator(_hours)]
 ResumeAt = Annotated[str, BeforeValidator(_resume_at)]
 Address = Annotated[str, AfterValidator(_address)]
+ReplyAddress = Annotated[str, AfterValidator(_reply_address)]
+Link = Annotated[str, AfterValidator(_link)]
+Timeout = Annotated[str, AfterValidator(_timeout)]
 Host = Annotated[str, AfterValidator(_host)]
 VariableName = Annotated[str, AfterValidator(_variable_name)]
 Database = Annotated[str, AfterValidator(_database)]

@@ -119,6 +119,14 @@ class EmailToServer(Strict):
     password_env: fields.VariableName | None = Field(None, description="The environment variable with the password.")
     password_file: fields.Line | None = Field(None, description="A file with the password that only you can read.")
     sender: fields.Address = Field(alias="from")
+    reply_to: fields.ReplyAddress | None = Field(
+        None, description="Where answers go; a mark of the instance is added: office+i17-3f9c2a7be01d@example.org."
+    )
+    unsubscribe: list[fields.Link] = Field(
+        [], max_length=2, description="mailto: and https: for the mail program's button; {tag} becomes the same mark."
+    )
+    ca_file: fields.Line | None = Field(None, description="Certificates to trust in place of the system's.")
+    timeout: fields.Timeout = Field("30 seconds", description="How long each answer of the server may take.")
     path: fields.Line = Field("outbox", description="The directory for mails while `deliver` is outbox.")
 
 
@@ -185,8 +193,22 @@ def _across(source: Source) -> Iterator[Problem]:
         yield from _repeated(source, key, listed if isinstance(listed, list) else [])
     yield from _windows(source, data)
     email = _group(_group(data, "channels"), "email")
-    if "password_env" in email and "password_file" in email:
-        yield source.problem(("channels", "email", "password_file"), "give password_env or password_file, not both")
+    yield from _mail_server(source, email)
+
+
+def _mail_server(source: Source, email: dict[str, Any]) -> Iterator[Problem]:
+    """Half a login, and mails that everybody on the way could read."""
+    here = ("channels", "email")
+    passwords = [key for key in ("password_env", "password_file") if key in email]
+    if len(passwords) > 1:
+        yield source.problem((*here, "password_file"), "give password_env or password_file, not both")
+    elif passwords and "user" not in email:
+        yield source.problem((*here, passwords[0]), "a password needs its user; add the key 'user'")
+    elif "user" in email and not passwords:
+        yield source.problem((*here, "user"), "a user needs a password; add the key password_env or password_file")
+    if email.get("security") == "none" and not fields.is_this_machine(email.get("host")):
+        words = "'none' is possible only for a mail server on this machine (localhost); write starttls or tls"
+        yield source.problem((*here, "security"), words)
 
 
 def _windows(source: Source, data: dict[str, Any]) -> Iterator[Problem]:

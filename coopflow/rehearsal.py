@@ -40,7 +40,7 @@ def rehearse(app: "App", *, now: datetime, limit: int | None = None) -> Rehearse
         store = Store(copied, app.coop)
         before, _ = head_of(copied)
         news = refresh(app, store, now=now)
-        post = Post(_stand_ins(app), max_concurrent=1)
+        post = Post(_stand_ins(app, store.database_id), max_concurrent=1)
         tick(Engine(store, post, Composer(database_id=store.database_id, domain=app.domain)), now=now, limit=limit)
         return Rehearsed(news, store.looking.events_after(before))
     finally:
@@ -70,8 +70,8 @@ class StandIn:
         """Nothing was opened."""
 
 
-def _stand_ins(app: "App") -> dict[str, StandIn]:
-    real = app.channels()
+def _stand_ins(app: "App", database_id: str) -> dict[str, StandIn]:
+    real = app.channels(database_id)
     for channel in real.values():
         channel.close()
     return {name: StandIn(name, channel.dedupes) for name, channel in real.items()}

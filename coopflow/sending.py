@@ -13,6 +13,7 @@ from threading import Condition, Thread
 from coopflow.channels.base import Channel
 from coopflow.core.deliveries import Delivery, Unavailable, Unknown, Withdrawn
 from coopflow.core.model import Message
+from coopflow.transports import Transports
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,19 @@ Book = Callable[[Asked, Answered], Collection[str]]  # writes both down; answers
 class Post:
     """Hands messages to their channels, several at a time."""
 
-    def __init__(self, channels: Mapping[str, Channel], *, max_concurrent: int) -> None:
+    def __init__(self, channels: Mapping[str, Channel], *, max_concurrent: int, settings: str = "") -> None:
+        """`settings` stands for the transports' settings: what was held with others is tried at once."""
         self._channels = channels
         self._max_concurrent = max_concurrent
+        self.transports = Transports(settings=settings)
 
     def dedupes(self, channel: str) -> bool:
         """True when handing the same key over twice sends once, so that a doubt can be settled by trying again."""
         return self._channels[channel].dedupes
+
+    def transport_names(self) -> dict[str, str]:
+        """How each channel carries what it carries."""
+        return {name: channel.transport for name, channel in self._channels.items()}
 
     def close(self) -> None:
         """Let go of connections."""
@@ -76,8 +83,17 @@ class Post:
 
     def _work(self, exchange: "_Exchange") -> None:
         while (outgoing := exchange.next()) is not None:
-            fate = self._hand_over(outgoing, exchange)
+            fate = self._fate_of(outgoing, exchange)
             exchange.answer(outgoing, fate, urgent=not self.dedupes(outgoing.message.channel))
+
+    def _fate_of(self, outgoing: Outgoing, exchange: "_Exchange") -> Delivery:
+        """Hand a message over, unless its transport is out of order; then it is answered like those before it."""
+        channel = outgoing.message.channel
+        if (held := self.transports.held(channel)) is not None:
+            return held
+        fate = self._hand_over(outgoing, exchange)
+        self.transports.heard(channel, fate, at=outgoing.message.at)
+        return fate
 
     def _hand_over(self, outgoing: Outgoing, exchange: "_Exchange") -> Delivery:
         said: list[bool] = []

@@ -22,6 +22,7 @@ from coopflow.core.settle import advance, doubt, fail
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, StepStatus
 from coopflow.leftovers import entry_at, escalate, warn_of_deadlines
 from coopflow.leftovers import recover as recover
+from coopflow.out_of_order import keep_in_mind, remembered
 from coopflow.replanning import replan_by_new_rules
 from coopflow.schedules import start_what_is_owed
 from coopflow.sending import Answered, Asked, Outgoing
@@ -37,6 +38,7 @@ def tick(
     report = TickReport()
     engine.epoch = None
     recover(engine, report, now=now)
+    engine.post.transports.recall(remembered(engine.store), now=now)
     start_what_is_owed(engine, report, now=now)
     replan_by_new_rules(engine, report, now=now)
     while not report.limit_reached:
@@ -47,6 +49,7 @@ def tick(
         report.advanced += advanced
         hand_over(engine, report, outgoing, now=now)
         report.limit_reached = out_of_time() or (limit is not None and report.advanced >= limit)
+    report.held = keep_in_mind(engine.store, engine.post.transports.troubles(), engine.post.transport_names(), now=now)
     escalate(engine, report, now=now)
     warn_of_deadlines(engine, report, now=now)
     return report

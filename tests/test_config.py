@@ -201,6 +201,33 @@ LINES = {  # what follows on line 3
     "channels: {email: {transport: smtp, host: b.org, from: a@b.org, password_env: X, password_file: y}}": [
         "3:97: channels.email.password_file: give password_env or password_file, not both"
     ],
+    "channels: {email: {transport: smtp, host: b.org, from: a@b.org, password_env: X}}": [
+        "3:79: channels.email.password_env: a password needs its user; add the key 'user'"
+    ],
+    "channels: {email: {transport: smtp, host: b.org, from: a@b.org, user: a}}": [
+        "3:71: channels.email.user: a user needs a password; add the key password_env or password_file"
+    ],
+    "channels: {email: {transport: smtp, host: b.org, from: a@b.org, security: none}}": [
+        "3:75: channels.email.security: 'none' is possible only for a mail server on this machine (localhost); "
+        "write starttls or tls"
+    ],
+    "channels: {email: {transport: smtp, host: b.org, from: a@b.org, timeout: 2 days}}": [
+        "3:74: channels.email.timeout: '2 days' is not a time-out; write seconds or minutes, up to 5 minutes, "
+        "as in '30 seconds'"
+    ],
+    "channels: {email: {transport: smtp, host: b.org, from: a@b.org, reply_to: answers}}": [
+        "3:75: channels.email.reply_to: 'answers' is not an e-mail address; write for example office@example.org"
+    ],
+    f"channels: {{email: {{transport: smtp, host: b.org, from: a@b.org, reply_to: {'a' * 41}@b.org}}}}": [
+        "3:75: channels.email.reply_to: the part before the @ has at most 40 characters, as a mark is added to it"
+    ],
+    "channels: {email: {transport: smtp, host: b.org, from: a@b.org, unsubscribe: ['http://b.org']}}": [
+        "3:79: channels.email.unsubscribe[0]: the link to unsubscribe is not one https: or mailto: address "
+        "of at most 900 characters"
+    ],
+    f"channels: {{email: {{transport: smtp, host: b.org, from: a@b.org, unsubscribe: [https://b.org/{'a' * 400}]}}}}": [
+        "3:79: channels.email.unsubscribe[0]: a link to unsubscribe has at most 400 characters"
+    ],
     # the rest
     "max_concurrent: 0": ["3:17: max_concurrent: expected a number of at least 1, found the number 0"],
     "max_concurrent: 101": ["3:17: max_concurrent: expected a number of at most 100, found the number 101"],
@@ -304,7 +331,7 @@ subdivision: "03"
 closed_days: [2026-05-17, 2026-12-30 to 2027-01-01]
 windows: {evening: {days: [mon, wed], hours: 17:00-20:00}}
 coordinators: {maria: {email: maria@example.org, phone: +1 312 555 0100}, jo: {}}
-channels: {email: {transport: smtp, host: smtp.example.org, from: a@b.org, password_env: SMTP_PASSWORD, path: post}}
+channels: {email: {transport: smtp, host: mx.example.org, from: a@b.org, user: a, password_env: PASSWORD, path: post}}
 limits: {per_family: {max: 3, per: 1 week}, per_channel: {sms: {max: 1, per: 1 day}}}
 preferred: {email: {days: tue-thu, hours: 09:00-11:00}}
 spread: 45 minutes
@@ -346,6 +373,13 @@ def test_it_survives_being_kept_as_json(load, more):
     config = load(more)
 
     assert Config.from_data(json.loads(json.dumps(config.to_data()))) == config
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "'::1'"])
+def test_a_mail_server_on_this_machine_needs_no_encryption(load, host):
+    config = load(f"channels: {{email: {{transport: smtp, host: {host}, from: a@b.org, security: none}}}}\n")
+
+    assert config.channels["email"]["security"] == "none"
 
 
 def test_relative_paths_are_relative_to_the_file(load, tmp_path, monkeypatch):

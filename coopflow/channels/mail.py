@@ -8,7 +8,7 @@ Serializers have let data become headers more than once, so neither side is trus
 import base64
 import binascii
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -40,12 +40,12 @@ def build_mail(
     sender_name: str,
     domain: str,
     reply_to: str | None = None,
-    unsubscribe: str | None = None,
+    unsubscribe: Sequence[str] = (),
 ) -> bytes:
     """Write the mail; the same message gives the same bytes, but for `Date`.
 
-    `domain` completes a Message-ID that has none; `unsubscribe` is one https: or mailto: address. Raise MessageRefused
-    for a body, HeaderRefused for a header, SenderRefused for one that comes from the configuration.
+    `domain` completes a Message-ID that has none; each of `unsubscribe` is a https: or mailto: address. Raise
+    MessageRefused for a body, HeaderRefused for a header, SenderRefused for one that comes from the configuration.
     """
     headers = [
         *_envelope(message, sender, sender_name),
@@ -133,20 +133,24 @@ def _origin(message: Message, domain: str) -> list[_Header]:
     return headers
 
 
-def _answers(reply_to: str | None, unsubscribe: str | None) -> list[_Header]:
+def _answers(reply_to: str | None, unsubscribe: Sequence[str]) -> list[_Header]:
     headers = []
     if reply_to is not None:
         address = _mailbox(reply_to, SenderRefused, "the address for replies")
         headers.append(_Header("Reply-To", address, [("", address)], _mailboxes))
-    if unsubscribe is not None:
-        if not _LINK.fullmatch(unsubscribe) or _ENCODED_WORD.search(unsubscribe):
-            raise SenderRefused(
-                "the link to unsubscribe is not one https: or mailto: address of at most 900 characters"
-            )
-        headers.append(_Header("List-Unsubscribe", f"<{unsubscribe}>"))
-        if unsubscribe.startswith("https:"):
-            headers.append(_Header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+    if unsubscribe:
+        links = ",\r\n ".join(f"<{require_link(link)}>" for link in unsubscribe)
+        headers.append(_Header("List-Unsubscribe", links, _unfolded(links)))
+    if any(link.startswith("https:") for link in unsubscribe):
+        headers.append(_Header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
     return headers
+
+
+def require_link(link: str) -> str:
+    """Answer with a link to unsubscribe if it is one address that a mail program can open; else raise SenderRefused."""
+    if not _LINK.fullmatch(link) or _ENCODED_WORD.search(link):
+        raise SenderRefused("the link to unsubscribe is not one https: or mailto: address of at most 900 characters")
+    return link
 
 
 def _one_line(text: str, refused: type[HeaderRefused], what: str) -> str:

@@ -21,9 +21,11 @@ def advance_now(session: "Session") -> None:
     session.say(f"Advanced {counted(report.advanced, 'instance')}, sent {counted(report.sent, 'message')}.")
     for number in report.in_doubt:
         session.say(f"Instance {number}: it is not known whether a message left. See: coopflow doubt list")
+    for words in report.held:
+        session.say(words)
     for fault in report.faults:
         session.say(f"{fault} (fault in coopflow; it is tried again in an hour)")
-    if report.in_doubt or report.faults:
+    if report.in_doubt or report.held or report.faults:
         raise typer.Exit(ExitCode.IN_PART)
 
 

@@ -175,6 +175,8 @@ SENTENCES: dict[str, str] = {
     "family.opted_in": "The family opted in[ to {channel}][ by {how}][: {reason}]",
     "calendar.imported": "Calendar[ '{calendar}'] was imported[ from {source}][: {added} days new][, {removed} gone]",
     "calendar.removed": "Calendar[ '{calendar}'] was removed[ with its {days} days]",
+    "transport.held": "Messages by {channel} wait: the transport[ {transport}] is out of order[: {reason}]",
+    "transport.restored": "Messages by {channel} leave again[; the transport was out of order since {since}]",
     "clock.held": "Nothing is done until the clock is right[: {reason}]",
     "clock.accepted": "The clock is right, a person said[: {shown}][ (doubted since {reason})]",
 }

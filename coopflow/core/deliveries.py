@@ -25,6 +25,7 @@ class Unavailable:
     """Not sent; the transport itself is out of order, so this message's tries are not used up."""
 
     reason: str
+    until_mended: bool = False  # only a person can mend it: a certificate, a password, a sender that is not taken
 
 
 @dataclass(frozen=True, slots=True)

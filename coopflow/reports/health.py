@@ -13,8 +13,10 @@ from coopflow.core.invariants import broken_promises
 from coopflow.core.timing import ALWAYS, NeverOpens, OpenHours, local_text, next_open
 from coopflow.core.windows import TEXT_HOURS
 from coopflow.core.zones import is_zone
+from coopflow.out_of_order import remembered
 from coopflow.replanning import planned_by
 from coopflow.reports.matters import is_silent
+from coopflow.reports.transports import settings_faults, troubles, ways_out
 from coopflow.reports.words import counted, joined
 from coopflow.store.database import problems
 from coopflow.store.store import Store
@@ -175,6 +177,19 @@ def database(premises: Premises) -> Iterator[Finding]:
         yield Finding("database", Level.GOOD, "the file is sound")
 
 
+def transports(premises: Premises) -> Iterator[Finding]:
+    """Do messages leave?"""
+    in_use = premises.config.deliver != "outbox"
+    faults = list(settings_faults(premises.config))
+    for words in faults:
+        remedy = "see channels: in coopflow.yaml"
+        yield Finding("transports", Level.BAD if in_use else Level.WARNING, words, remedy)
+    held = list(troubles(remembered(premises.store), premises.text))
+    yield from (Finding("transports", Level.BAD, words, remedy) for words, remedy in held)
+    if not faults and not held:
+        yield Finding("transports", Level.GOOD, ways_out(premises.config))
+
+
 def instances(premises: Premises) -> Iterator[Finding]:
     """Does every active instance have a due time, an open task or an awaited event?"""
     ids = premises.store.cases.active()
@@ -213,6 +228,7 @@ CHECKS: tuple[Callable[[Premises], Iterator[Finding]], ...] = (
     holidays,
     windows,
     database,
+    transports,
     instances,
     permissions,
 )

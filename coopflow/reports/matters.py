@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from coopflow.core.states import Awaited
+from coopflow.core.transports import Trouble
 from coopflow.core.workflow import Step
+from coopflow.out_of_order import remembered
 from coopflow.reports.words import Row, When, closing, outcomes_of, task_words
 from coopflow.store.looking import ALL
 from coopflow.store.store import Store
@@ -33,7 +35,7 @@ class Scope:
 class Matter:
     """Something that a person should know of, or do."""
 
-    kind: str  # task | paused | failed | trouble | fault | cron
+    kind: str  # task | paused | failed | trouble | fault | transport | cron
     urgent: bool  # `status --check` ends with 5 because of it
     words: str
     command: str | None = None  # what to do about it
@@ -114,10 +116,19 @@ def went_wrong(store: Store, scope: Scope, *, now: datetime, few: int = ALL) -> 
     own: dict[str, Any] = {"family_id": scope.family_id, "workflow": scope.workflow, "limit": few}
     troubled = store.looking.troubled(**own)
     branches = store.looking.branches([row["instance_id"] for row in troubled])
+    out_of_order = remembered(store) if scope.whole else {}
     return [
+        *(transport_matter(channel, found) for channel, found in out_of_order.items() if found.held),
         *(trouble_matter(row, branches.get(row["instance_id"], ())) for row in troubled),
         *(failed_matter(row) for row in store.looking.failed(since=now - RECENTLY, **own)),
     ]
+
+
+def transport_matter(channel: str, trouble: Trouble) -> Matter:
+    """A transport that is out of order: nothing leaves by it."""
+    return Matter(
+        kind="transport", urgent=True, words=f"{channel}: messages wait: {trouble.reason}", command="coopflow doctor"
+    )
 
 
 def trouble_matter(instance: Row, branches: Sequence[Row]) -> Matter:

@@ -222,7 +222,7 @@ def test_a_directory_that_may_not_be_written_holds_the_transport(tmp_path):
     )
     answer = child(script, ".", cwd=tmp_path).stdout
     tmp_path.chmod(0o755)
-    assert answer == "Unavailable(reason='the outbox in . cannot be written: permission denied')\n"
+    assert answer == "Unavailable(reason='the outbox in . cannot be written: permission denied', until_mended=False)\n"
 
 
 def test_a_disk_without_room_holds_the_transport_and_leaves_nothing(tmp_path):
@@ -232,7 +232,7 @@ def test_a_disk_without_room_holds_the_transport_and_leaves_nothing(tmp_path):
         "print(outbox.deliver(EMAIL, lambda: True))"
     )
     answer = child(script, tmp_path).stdout
-    assert answer == f"Unavailable(reason='there is no room left for the outbox in {tmp_path}')\n"
+    assert answer == f"Unavailable(reason='there is no room left for the outbox in {tmp_path}', until_mended=False)\n"
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == []
     assert isinstance(Outbox("email", tmp_path).deliver(EMAIL, yes), Accepted)
 

@@ -42,7 +42,7 @@ def blocks(found: Overview, clock: Clock) -> Iterator[str]:
     yield from block("Needs you", [needs_words(numbers)], needs_items(found, clock))
     yield from block("Due today", [due_words(numbers, clock)])
     yield from block("Running", [counted(numbers["running"], "instance") if numbers["running"] else "no instance"])
-    yield from block("Went wrong", [wrong_words(numbers)], matter_items(found.went_wrong, clock))
+    yield from block("Went wrong", [wrong_words(found)], matter_items(found.went_wrong, clock))
     yield from block("Last tick", tick_words(found, clock))
 
 
@@ -75,11 +75,14 @@ def due_words(numbers: Mapping[str, Any], clock: Clock) -> str:
     return (", ".join(filter(None, [steps, now, tasks])) or "nothing") + after
 
 
-def wrong_words(numbers: Mapping[str, Any]) -> str:
+def wrong_words(found: Overview) -> str:
     """How much went wrong lately."""
+    numbers = found.numbers
+    held = sum(matter.kind == "transport" for matter in found.went_wrong)
+    stopped = f"{counted(held, 'transport')} out of order" if held else ""
     troubled = f"{counted(numbers['troubled'], 'instance')} in trouble" if numbers["troubled"] else ""
     failed = f"{counted(numbers['failed'], 'instance')} failed in the last 7 days" if numbers["failed"] else ""
-    return ", ".join(filter(None, [troubled, failed])) or "nothing in the last 7 days"
+    return ", ".join(filter(None, [stopped, troubled, failed])) or "nothing in the last 7 days"
 
 
 def tick_words(found: Overview, clock: Clock) -> Iterator[str]:
@@ -100,7 +103,7 @@ def family_blocks(found: Overview, family: Family, clock: Clock) -> Iterator[str
     yield from block(f"{family.family_name} ({family.family_id}), {family.status}", standing)
     yield from block("Needs you", [needs_words(found.numbers)], needs_items(found, clock))
     if found.went_wrong:
-        yield from block("Went wrong", [wrong_words(found.numbers)], matter_items(found.went_wrong, clock))
+        yield from block("Went wrong", [wrong_words(found)], matter_items(found.went_wrong, clock))
     yield from block("Last messages", [] if found.messages else ["none yet"], message_items(found, clock))
 
 

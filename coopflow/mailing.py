@@ -1,0 +1,70 @@
+"""From the configuration to the mails: how they are written, and the channel to the server that takes them."""
+
+import os
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from coopflow.channels.mail import build_mail
+from coopflow.config import Config
+from coopflow.core.durations import Duration
+from coopflow.core.model import Message
+from coopflow.core.reply_tag import reply_tag, tagged_address
+
+if TYPE_CHECKING:
+    from coopflow.channels.secret import Secret
+    from coopflow.channels.smtp import Smtp
+
+Compose = Callable[[Message], bytes]
+TAG = "{tag}"  # in a link to unsubscribe: which instance it is about
+
+
+def mail_writer(config: Config, *, sender: str, domain: str, database_id: str) -> Compose:
+    """What writes a message as a mail of this co-op."""
+    settings = config.channels["email"]
+    plain = partial(build_mail, sender=sender, sender_name=config.organisation, domain=domain)
+
+    def write(message: Message) -> bytes:
+        if message.instance_id is None:
+            return plain(message, reply_to=settings.get("reply_to"))
+        tag = reply_tag(database_id, message.instance_id)
+        reply_to = tagged_address(settings["reply_to"], tag) if settings.get("reply_to") else None
+        return plain(message, reply_to=reply_to, unsubscribe=_unsubscribe(settings, tag, reply_to))
+
+    return write
+
+
+def _unsubscribe(settings: Mapping[str, Any], tag: str, reply_to: str | None) -> list[str]:
+    """The links of the configuration; else, where answers are read, an answer that says STOP."""
+    links = settings.get("unsubscribe") or ([f"mailto:{reply_to}?subject=STOP"] if reply_to else [])
+    return [link.replace(TAG, tag) for link in links]
+
+
+def smtp_channel(config: Config, compose: Compose) -> "Smtp":
+    """The channel to the mail server that the configuration names."""
+    from coopflow.channels.smtp import Smtp, Times
+    from coopflow.channels.smtp_opening import Server
+
+    settings = config.channels["email"]
+    server = Server(
+        host=settings["host"],
+        port=settings["port"],
+        security=settings["security"],
+        user=settings.get("user"),
+        password=password_of(config),
+        ca_file=config.beside(settings["ca_file"]) if settings.get("ca_file") else None,
+    )
+    times = Times(answer=Duration.parse(settings["timeout"]).seconds)
+    return Smtp(server, sender=settings["from"], compose=compose, times=times)
+
+
+def password_of(config: Config) -> "Callable[[], Secret] | None":
+    """What reads the mail server's password, when it is needed; None: there is none."""
+    from coopflow.channels.secret import secret_from_environment, secret_from_file
+
+    settings = config.channels["email"]
+    if name := settings.get("password_env"):
+        return lambda: secret_from_environment(name, os.environ)
+    if file := settings.get("password_file"):
+        return lambda: secret_from_file(config.beside(file))
+    return None
