@@ -33,18 +33,21 @@ class Phase(StrEnum):
 
 def said(code: int, words: bytes) -> str:
     """Write an answer down: on one line, of bounded length, without addresses, as it goes into the audit trail."""
-    return _ADDRESS.sub("(address)", _plain(code, words))
+    return _short(_ADDRESS.sub("(address)", _one_line(code, words)))
 
 
 def reference(code: int, words: bytes, recipient: str) -> str:
     """Write down the answer that accepts a message: in it stands the number under which the server keeps it."""
-    return re.sub(re.escape(recipient), "(address)", _plain(code, words), flags=re.IGNORECASE)
+    return _short(re.sub(re.escape(recipient), "(address)", _one_line(code, words), flags=re.IGNORECASE))
 
 
-def _plain(code: int, words: bytes) -> str:
+def _one_line(code: int, words: bytes) -> str:
     text = f"{code} {words.decode('utf-8', 'replace')}"
-    one_line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    return one_line if len(one_line) <= LONGEST_WORDS else f"{one_line[:LONGEST_WORDS]}…"
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= LONGEST_WORDS else f"{line[:LONGEST_WORDS]}…"
 
 
 def objection(phase: Phase, code: int, words: bytes) -> Delivery | None:

@@ -59,6 +59,8 @@ class Talk(smtplib.SMTP):
             except OSError as problem:
                 failed = Broken(_why(problem))
             else:
+                # The end of a mail is a packet of its own; without this it would wait for the one before it to arrive.
+                self.wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self.local_hostname = _literal(self.wire.getsockname()[0])
                 return
         raise failed

@@ -20,7 +20,8 @@ from coopflow.core.settle import doubt, fail, settle
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, StepStatus
 from coopflow.core.timing import NeverOpens, add, local_text
 
-OUT_OF_ORDER_PAUSE = timedelta(minutes=15)  # when a transport is down, all its messages wait this long
+OUT_OF_ORDER_PAUSE = timedelta(minutes=15)  # when a transport is down, all its messages wait this long,
+LONGEST_PAUSE = timedelta(hours=1)  # and then as long again as they have waited, up to this
 
 
 def message_key(database_id: str, case: Case, entry: Entry) -> str:
@@ -91,7 +92,7 @@ def answered(case: Case, entry: Entry, delivery: Delivery, *, now: datetime) -> 
                 now=now,
             )
         case Unavailable(reason):
-            if _come_back(case, entry, now + OUT_OF_ORDER_PAUSE, reason, awaits=Awaited.SEND, now=now):
+            if _come_back(case, entry, now + _pause(case, entry, now=now), reason, awaits=Awaited.SEND, now=now):
                 case.note("step.deferred", now=now, step=entry.step_id, until=entry.scheduled_for, reason=reason)
         case Refused(reason):
             case.note("message.refused", now=now, step=entry.step_id, reason=reason)
@@ -104,6 +105,13 @@ def answered(case: Case, entry: Entry, delivery: Delivery, *, now: datetime) -> 
             assert_never(delivery)
     if paused:  # the step on hold may have been in a branch that is not waited for any more
         release(case, "what held it was withdrawn", by_a_person=by_a_person, now=now)
+
+
+def _pause(case: Case, entry: Entry, *, now: datetime) -> timedelta:
+    """How long a message waits for its transport: the longer it has been out of order, the longer."""
+    attempt = case.attempt(entry)
+    waited = now - attempt.started_at if attempt else timedelta()
+    return min(max(waited, OUT_OF_ORDER_PAUSE), LONGEST_PAUSE)
 
 
 def _too_long_under_way(case: Case, entry: Entry, *, now: datetime) -> str | None:

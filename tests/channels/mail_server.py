@@ -21,7 +21,7 @@ import trustme
 HELLO = b"250-mail.test\r\n250-SIZE 1000000\r\n250-8BITMIME\r\n"
 STARTTLS, LOGIN = b"250-STARTTLS\r\n", b"250-AUTH PLAIN LOGIN\r\n"
 LAST = b"250 HELP\r\n"
-USER, PASSWORD = "office", "canary-Xk29-pässword"  # noqa: S105 - it must be found nowhere
+USER, PASSWORD = "office", "canary-Xk29-pässword"
 
 Step = bytes | Callable[["Client"], object] | None  # what to say; what to do; None: hang up
 Script = Mapping[str, Step | Sequence[Step]]
@@ -178,7 +178,7 @@ class MailServer:
             client.hang_up()
 
     def _command(self, client: Client, line: bytes) -> bool:
-        word = line.split()[0].decode().upper() if line.split() else ""
+        word = line.split()[0].decode("latin-1").upper() if line.split() else ""
         with self._lock:
             self.commands.append(word)
             self.lines.append(line)
@@ -193,7 +193,7 @@ class MailServer:
             case "AUTH":
                 return self._auth(client, line)
             case "MAIL":
-                client.sender, client.to = line.decode(), []
+                client.sender, client.to = line.decode("latin-1"), []
             case "RCPT":
                 client.to.append(line.decode().partition("<")[2].partition(">")[0])
             case "DATA":

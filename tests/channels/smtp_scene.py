@@ -1,4 +1,4 @@
-"""What the tests of the mail channel share: a message, a channel to a server on loopback, and a password to look for."""
+"""What the tests of the mail channel share: a message, and a channel to a server on loopback."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -39,7 +39,9 @@ class Aiosmtpd:
     def __init__(self, *, tls: ssl.SSLContext | None = None, **options: Any) -> None:
         self.taken = Taken()
         self._loop = asyncio.new_event_loop()
-        starting = self._loop.create_server(lambda: SMTP(self.taken, loop=self._loop, **options), "127.0.0.1", 0, ssl=tls)
+        starting = self._loop.create_server(
+            lambda: SMTP(self.taken, loop=self._loop, **options), "127.0.0.1", 0, ssl=tls
+        )
         self._server = self._loop.run_until_complete(starting)
         self.port = self._server.sockets[0].getsockname()[1]
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -112,7 +114,9 @@ class TestSmtp(LastCallContract):
         server.close()
 
 
-@pytest.mark.parametrize(("aiosmtpd", "security"), [(way, name) for name, way in WAYS_IN.items()], indirect=["aiosmtpd"])
+@pytest.mark.parametrize(
+    ("aiosmtpd", "security"), [(way, name) for name, way in WAYS_IN.items()], indirect=["aiosmtpd"]
+)
 def test_every_way_in_brings_the_mail_there(aiosmtpd: Aiosmtpd, security: str) -> None:
     channel = channel_to(aiosmtpd.port, security=security, login=True)
     assert channel.deliver(MESSAGE, yes) == Accepted("250 2.0.0 queued as 7B3")
