@@ -44,7 +44,7 @@ def keep_in_mind(
 def held_words(channel: str, trouble: Trouble) -> str:
     """Say that a transport is out of order, and what comes of the messages."""
     rest = "a person must mend that" if trouble.until_mended else "they are tried again every 15 minutes"
-    return f"{channel}: messages wait: {trouble.reason}; {rest}; see: coopflow doctor"
+    return f"messages by {channel} wait: {trouble.reason}; {rest}; see: coopflow doctor"
 
 
 def _key(channel: str) -> str:

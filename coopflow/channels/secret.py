@@ -51,13 +51,15 @@ def secret_from_file(path: Path) -> Secret:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as problem:
         raise NoSecret(f"the password file {path} cannot be read: {_why(problem)}") from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise NoSecret(f"the password file {path} is not a regular file")
         if found.st_mode & 0o077:
             raise NoSecret(f"others on this machine can open the password file {path}; run: chmod 600 {path}")
-        content = file.read(LONGEST + 1)
+        content = os.read(descriptor, LONGEST + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > LONGEST:
         raise NoSecret(f"the password file {path} is longer than any password")
     try:

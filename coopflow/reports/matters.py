@@ -127,7 +127,7 @@ def went_wrong(store: Store, scope: Scope, *, now: datetime, few: int = ALL) -> 
 def transport_matter(channel: str, trouble: Trouble) -> Matter:
     """A transport that is out of order: nothing leaves by it."""
     return Matter(
-        kind="transport", urgent=True, words=f"{channel}: messages wait: {trouble.reason}", command="coopflow doctor"
+        kind="transport", urgent=True, words=f"messages by {channel} wait: {trouble.reason}", command="coopflow doctor"
     )
 
 

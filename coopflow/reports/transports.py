@@ -28,7 +28,7 @@ def troubles(known: Mapping[str, Trouble], when: Callable[[datetime], str]) -> I
     """For each transport that is out of order: since when and why, and what to do about it."""
     for channel, trouble in known.items():
         if trouble.held:
-            words = f"{channel}: messages wait since {when(trouble.since)}: {trouble.reason}"
+            words = f"messages by {channel} wait since {when(trouble.since)}: {trouble.reason}"
             yield words, MENDED if trouble.until_mended else BY_ITSELF
 
 

@@ -127,7 +127,7 @@ def test_t01_a_server_that_is_down_is_told_once_and_not_for_each_family(posted: 
     second = posted.world.tick("2026-03-20 09:01")
 
     assert first.held == [
-        "email: messages wait: the mail server localhost lets nobody in: 421 busy; "
+        "messages by email wait: the mail server localhost lets nobody in: 421 busy; "
         "they are tried again every 15 minutes; see: coopflow doctor"
     ]
     assert second.held == []
