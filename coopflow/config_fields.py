@@ -30,6 +30,7 @@ FIXED_WINDOWS = ("always",)
 BUILT_IN_WINDOWS = (BUSINESS_HOURS.name, TEXT_HOURS.name, ALWAYS.name)
 LONGEST_REPLY_MAILBOX = 40  # characters before the @ of the address for replies: the instance's mark comes behind them
 LONGEST_LINK = 400
+LONGEST_TAG = f"i{10**18 - 1}-{0:012}"
 LONGEST_TIMEOUT = 300  # seconds
 LONGEST_SPREAD = 8 * 3600  # seconds; more than a working day is no spread but a delay
 
@@ -219,7 +220,8 @@ def _reply_address(text: str) -> str:
 def _link(text: str) -> str:
     if len(text) > LONGEST_LINK:
         raise ValueError(f"a link to unsubscribe has at most {LONGEST_LINK} characters")
-    return require_link(text)
+    require_link(text.replace("{tag}", LONGEST_TAG))
+    return text
 
 
 def _timeout(text: str) -> str:

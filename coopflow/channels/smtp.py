@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from coopflow.channels.base import Delivery, Message, MessageRefused, Refused, Unavailable, Withdrawn
+from coopflow.channels.addresses import require_mailbox
+from coopflow.channels.base import Delivery, Message, Refused, Unavailable, Withdrawn
 from coopflow.channels.mail import SenderRefused
 from coopflow.channels.outbox import KEY
 from coopflow.channels.smtp_answers import BUSY, Phase, in_doubt, objection, outcome
@@ -58,11 +59,11 @@ class Smtp:
             return Refused("the message's key is not one word of small letters and digits")
         try:
             written = self._compose(message)
+            mail = _Mail(self._sender, require_mailbox(message.to), _DOT_FIRST.sub(rb"..", written), len(written))
         except SenderRefused as problem:
             return Unavailable(str(problem), until_mended=True)
-        except MessageRefused as problem:
+        except ValueError as problem:  # MessageRefused is one
             return Refused(str(problem))
-        mail = _Mail(self._sender, message.to, _DOT_FIRST.sub(rb"..", written), len(written))
         try:
             while (answer := self._exchange(mail, last_call)) is None:
                 self._pool.drop_idle()
@@ -104,13 +105,14 @@ def _transaction(talk: Talk, mail: _Mail, last_call: Callable[[], bool], times: 
         return Refused(f"the mail has {mail.size:,} bytes, and the mail server takes {int(most[:18]):,} at most"), True
     phase = Phase.MAIL
     try:
-        code, words = talk.mail(mail.sender, [f"SIZE={mail.size}"] if talk.has_extn("size") else [])
+        size = f" SIZE={mail.size}" if talk.has_extn("size") else ""
+        code, words = talk.docmd("MAIL", f"FROM:<{mail.sender}>{size}")
         if talk.used and code == BUSY:
             return None, False
         if answer := objection(phase, code, words):
             return answer, _begun_anew(talk, code)
         phase = Phase.RECIPIENT
-        code, words = talk.rcpt(mail.to)
+        code, words = talk.docmd("RCPT", f"TO:<{mail.to}>")  # smtplib's own rcpt() would cut and mend addresses
         if answer := objection(phase, code, words):
             return answer, _begun_anew(talk, code)
         phase = Phase.DATA

@@ -38,7 +38,11 @@ def said(code: int, words: bytes) -> str:
 
 def reference(code: int, words: bytes, recipient: str) -> str:
     """Write down the answer that accepts a message: in it stands the number under which the server keeps it."""
-    return _short(re.sub(re.escape(recipient), "(address)", _one_line(code, words), flags=re.IGNORECASE))
+
+    def shown(found: re.Match[str]) -> str:
+        return "(address)" if found[0].lower() == recipient.lower() else found[0]
+
+    return _short(_ADDRESS.sub(shown, _one_line(code, words)))
 
 
 def _one_line(code: int, words: bytes) -> str:
