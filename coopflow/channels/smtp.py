@@ -1,25 +1,16 @@
-"""Hands each mail to a mail server: one transaction for each message and recipient.
+"""Hands each mail to a mail server: one transaction for each message and recipient, over connections that are kept."""
 
-The mail is sent without its end, which is the line with a single dot. No server takes a mail without it (RFC 5321,
-4.1.1.4), so up to there all can be taken back. Then comes the last call, then the dot, and then the only answer that
-says what became of the message.
-"""
-
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from coopflow.channels.addresses import require_mailbox
-from coopflow.channels.base import Delivery, Message, Refused, Unavailable, Withdrawn
+from coopflow.channels.base import Delivery, Message, Refused, Unavailable
 from coopflow.channels.mail import SenderRefused
 from coopflow.channels.outbox import KEY
-from coopflow.channels.smtp_answers import BUSY, Phase, in_doubt, objection, outcome
 from coopflow.channels.smtp_opening import OutOfOrder, Server, open_talk
 from coopflow.channels.smtp_pool import Pool
-from coopflow.channels.smtp_talk import Broken, Talk
-
-_DOT_FIRST = re.compile(rb"^\.", re.MULTILINE)
+from coopflow.channels.smtp_transaction import Mail, transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +49,7 @@ class Smtp:
         if not KEY.fullmatch(message.key):
             return Refused("the message's key is not one word of small letters and digits")
         try:
-            written = self._compose(message)
-            mail = _Mail(self._sender, require_mailbox(message.to), _DOT_FIRST.sub(rb"..", written), len(written))
+            mail = Mail(self._sender, require_mailbox(message.to), self._compose(message))
         except SenderRefused as problem:
             return Unavailable(str(problem), until_mended=True)
         except ValueError as problem:  # MessageRefused is one
@@ -75,102 +65,13 @@ class Smtp:
         """Say goodbye on every connection."""
         self._pool.close()
 
-    def _exchange(self, mail: "_Mail", last_call: Callable[[], bool]) -> Delivery | None:
-        """Hand the mail over on one connection; None if that one turned out to be dead before anything was said."""
+    def _exchange(self, mail: Mail, last_call: Callable[[], bool]) -> Delivery | None:
         talk = self._pool.lend()
-        usable = False
         try:
             talk.allow(self._times.exchange)
-            answer, usable = _transaction(talk, mail, last_call, self._times)
-        finally:
-            talk.used = True
-            self._pool.take_back(talk, usable=usable)
-        return answer
-
-
-@dataclass(frozen=True, slots=True)
-class _Mail:
-    """What goes over the wire, and where."""
-
-    sender: str
-    to: str
-    body: bytes  # with a second dot where a line begins with one, and without its end
-    size: int  # as the server counts it
-
-
-def _transaction(talk: Talk, mail: _Mail, last_call: Callable[[], bool], times: Times) -> tuple[Delivery | None, bool]:
-    """One message on one connection; with the answer, whether the connection can carry another."""
-    most = talk.esmtp_features.get("size", "")
-    if most.isdecimal() and 0 < int(most[:18]) < mail.size:
-        return Refused(f"the mail has {mail.size:,} bytes, and the mail server takes {int(most[:18]):,} at most"), True
-    phase = Phase.MAIL
-    try:
-        size = f" SIZE={mail.size}" if talk.has_extn("size") else ""
-        code, words = talk.docmd("MAIL", f"FROM:<{mail.sender}>{size}")
-        if talk.used and code == BUSY:
-            return None, False
-        if answer := objection(phase, code, words):
-            return answer, _begun_anew(talk, code)
-        phase = Phase.RECIPIENT
-        code, words = talk.docmd("RCPT", f"TO:<{mail.to}>")  # smtplib's own rcpt() would cut and mend addresses
-        if answer := objection(phase, code, words):
-            return answer, _begun_anew(talk, code)
-        phase = Phase.DATA
-        code, words = talk.docmd("DATA")
-        if answer := objection(phase, code, words):
-            return answer, _begun_anew(talk, code)
-        phase = Phase.BODY
-        if early := _sent_up_to_the_dot(talk, mail.body):
-            return early, False
-        if not last_call():
-            return Withdrawn(), False
-        if (found := talk.overheard()) is not None:  # it has given up waiting for the end
-            return _early(*found), False
-    except Broken as problem:
-        if talk.used and phase is Phase.MAIL:
-            return None, False
-        return Unavailable(f"the mail server broke off {phase}: {problem}"), False
-    return _verdict(talk, mail, times)
-
-
-def _sent_up_to_the_dot(talk: Talk, body: bytes) -> Delivery | None:
-    """Send the mail without its end; if the server breaks off, what it said last."""
-    try:
-        talk.send(body)
-    except Broken:
-        found = talk.overheard()  # Broken again where it said nothing
-        if found is None:
+            return transaction(talk, mail, last_call, verdict=self._times.verdict)
+        except BaseException:
+            talk.drop()
             raise
-        return _early(*found)
-    return None
-
-
-def _early(code: int, words: bytes) -> Delivery:
-    """What an answer means that came before the end of the mail: it cannot have taken it."""
-    if code // 100 in (2, 3):
-        return Unavailable("the mail server answered before it had the mail")
-    return objection(Phase.BODY, code, words) or Unavailable("the mail server broke off")
-
-
-def _verdict(talk: Talk, mail: _Mail, times: Times) -> tuple[Delivery, bool]:
-    """Send the end of the mail, and wait for what the server makes of it. From here on there is no way back."""
-    talk.allow(times.verdict)
-    talk.patience, usual = times.verdict, talk.patience
-    try:
-        talk.send(b".\r\n")
-        code, words = talk.getreply()
-    except Broken as problem:
-        return in_doubt(str(problem)), False
-    talk.patience = usual
-    return outcome(code, words, mail.to), code // 100 in (2, 4, 5) and code != BUSY
-
-
-def _begun_anew(talk: Talk, code: int) -> bool:
-    """Bring the conversation back to its beginning after an objection; False: it is over."""
-    if code == BUSY:
-        return False
-    try:
-        code, _ = talk.rset()
-    except Broken:
-        return False
-    return code // 100 == 2
+        finally:
+            self._pool.take_back(talk)

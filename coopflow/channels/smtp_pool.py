@@ -41,13 +41,11 @@ class Pool:
             if talk := self._opened():
                 return talk
 
-    def take_back(self, talk: Talk, *, usable: bool) -> None:
-        """Keep a connection for the next worker, or cut it."""
-        if not usable:
-            talk.drop()
+    def take_back(self, talk: Talk) -> None:
+        """Keep a connection for the next worker, unless it has been cut."""
         with self._changed:
             self._lent -= 1
-            if usable:
+            if talk.is_open:
                 self._idle.append(talk)
             self._changed.notify_all()
 

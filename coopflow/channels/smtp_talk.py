@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 LONGEST_LINE = 4096  # bytes of one line of an answer; RFC 5321 allows 512
 LONGEST_ANSWER = 65_536  # bytes of all its lines
 MOST_ADDRESSES = 8  # of one name that are tried, one after the other
+LONGEST_NUMBER = 18  # digits
 BLOCK = 16_384  # bytes of a mail that are sent at a time, each within the time of one answer
 
 _ANSWER = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
@@ -64,6 +65,17 @@ class Talk(smtplib.SMTP):
                 self.local_hostname = _literal(self.wire.getsockname()[0])
                 return
         raise failed
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything more can be said."""
+        return self.sock is not None
+
+    @property
+    def largest_mail(self) -> int:
+        """How many bytes a mail may have, as the server says; 0: it does not."""
+        said = self.esmtp_features.get("size", "")[:LONGEST_NUMBER]
+        return int(said) if said.isdecimal() else 0
 
     @property
     def wire(self) -> socket.socket:

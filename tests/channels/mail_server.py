@@ -146,6 +146,11 @@ class MailServer:
         for client in clients:
             client.hang_up()
 
+    def says_to_all(self, words: bytes) -> None:
+        """Say something that nobody has asked for."""
+        for client in self._clients:
+            client.say(words)
+
     # -- one connection ---------------------------------------------------------------------------------------------
 
     def _listen(self) -> None:

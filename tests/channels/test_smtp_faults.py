@@ -276,6 +276,17 @@ def test_a_connection_that_the_server_has_closed_meanwhile_is_opened_again() -> 
     assert (server.connections, len(server.taken)) == (2, 2)
 
 
+@pytest.mark.parametrize("words", [b"421 idle for too long\r\n", b"250 ok\r\n", b"what\r\n"])
+def test_a_connection_on_which_something_was_said_meanwhile_is_not_trusted_any_more(words: bytes) -> None:
+    """An answer too many would be taken for the answer to the next command."""
+    with mail_server() as server, channel(server) as made:
+        made.deliver(MESSAGE, yes)
+        server.says_to_all(words)
+        assert isinstance(made.deliver(replace(MESSAGE, to="family43@example.org"), yes), Accepted)
+    assert server.recipients() == ["family42@example.org", "family43@example.org"]
+    assert server.connections == 2
+
+
 def test_a_server_that_takes_only_so_many_mails_on_a_connection_gets_the_next_on_another() -> None:
     with mail_server({"MAIL": [b"usual", b"421 enough\r\n", b"usual"]}) as server, channel(server) as made:
         assert isinstance(made.deliver(MESSAGE, yes), Accepted)
