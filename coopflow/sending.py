@@ -83,16 +83,15 @@ class Post:
 
     def _work(self, exchange: "_Exchange") -> None:
         while (outgoing := exchange.next()) is not None:
-            fate = self._fate_of(outgoing, exchange)
-            exchange.answer(outgoing, fate, urgent=not self.dedupes(outgoing.message.channel))
+            channel = outgoing.message.channel
+            held = self.transports.held(channel)
+            fate = held or self._tried(outgoing, exchange)
+            exchange.answer(outgoing, fate, urgent=held is None and not self.dedupes(channel))
 
-    def _fate_of(self, outgoing: Outgoing, exchange: "_Exchange") -> Delivery:
-        """Hand a message over, unless its transport is out of order; then it is answered like those before it."""
-        channel = outgoing.message.channel
-        if (held := self.transports.held(channel)) is not None:
-            return held
+    def _tried(self, outgoing: Outgoing, exchange: "_Exchange") -> Delivery:
+        """Hand a message over, and remember what that says of its transport."""
         fate = self._hand_over(outgoing, exchange)
-        self.transports.heard(channel, fate, at=outgoing.message.at)
+        self.transports.heard(outgoing.message.channel, fate, at=outgoing.message.at)
         return fate
 
     def _hand_over(self, outgoing: Outgoing, exchange: "_Exchange") -> Delivery:

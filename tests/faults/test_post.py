@@ -223,3 +223,35 @@ def test_ctrl_c_in_the_middle_leaves_nothing_in_doubt(wired: World) -> None:
     wired.engine.post.deliver = deliver  # type: ignore[method-assign]
     assert wired.tick("2026-03-20 09:01").in_doubt == []
     assert sorted(message.family_id or "" for message in wired.wires["email"].taken) == sorted(map(str, range(20)))
+
+
+def test_after_three_failures_in_a_row_the_rest_is_answered_without_being_tried() -> None:
+    tried: list[str] = []
+
+    def fails(message: Message, _: object) -> Delivery:
+        tried.append(message.key)
+        return Unavailable("connection refused")
+
+    book = Book()
+    delivered(Doing(fails), book, batch(200), at_once=1)
+    assert tried == ["k0", "k1", "k2"]
+    assert {fate for _, fate in book.written} == {Unavailable("connection refused")}
+    assert len(book.entries) <= 5  # what was not tried needs no entry of its own
+
+
+def test_what_only_a_person_can_mend_is_not_tried_again() -> None:
+    tried: list[str] = []
+
+    def fails(message: Message, _: object) -> Delivery:
+        tried.append(message.key)
+        return Unavailable("bad password", until_mended=True)
+
+    delivered(Doing(fails), Book(), batch(50), at_once=1)
+    assert tried == ["k0"]
+
+
+def test_failures_with_a_success_between_them_hold_nothing() -> None:
+    answers = [Unavailable("connection refused"), Unavailable("connection refused"), Accepted()] * 10
+    book = Book()
+    delivered(Doing(lambda *_: answers.pop(0)), book, batch(30), at_once=1)
+    assert answers == []
