@@ -8,6 +8,7 @@ from coopflow.channels.base import Accepted, Deferred, Delivery, Refused, Unavai
 
 NOT_SOONER = timedelta(minutes=5)  # a server that greylists lets nobody in before that
 LONGEST_WORDS = 300  # characters of a server's answer that are kept
+MOST_READ = 2000  # characters of it that are looked at
 
 BUSY = 421  # it says goodbye with it, at any point
 TOO_BIG = 552
@@ -46,8 +47,10 @@ def reference(code: int, words: bytes, recipient: str) -> str:
 
 
 def _one_line(code: int, words: bytes) -> str:
-    text = f"{code} {words.decode('utf-8', 'replace')}"
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    """The beginning of an answer: what is longer ends with a whole word, lest half an address be no address."""
+    text = f"{code} {words[: 2 * MOST_READ].decode('utf-8', 'replace')}"
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return line if len(line) <= MOST_READ else line[:MOST_READ].rpartition(" ")[0]
 
 
 def _short(line: str) -> str:

@@ -1,11 +1,16 @@
 """What each answer of a mail server means: table 2.4 of the reliability notes, row by row, over the wire."""
 
+import re
+import time
 from datetime import timedelta
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from coopflow.channels.base import Accepted, Deferred, Refused, Unavailable, Unknown, Withdrawn
 from coopflow.channels.smtp_answers import LONGEST_WORDS, said
+from coopflow.channels.smtp_talk import LONGEST_ANSWER
 from coopflow.core.deliveries import Delivery
 from tests.channels.mail_server import Step
 from tests.channels.smtp_scene import MESSAGE, QUICK, channel, channel_to, delivered, mail_server, yes
@@ -131,11 +136,31 @@ def test_after_a_refusal_the_connection_is_used_for_the_next_mail(phase: str) ->
 
 
 def test_an_answer_is_kept_on_one_short_line_without_anybodys_address() -> None:
-    words = b"5.1.1 <Family42@Example.org>: \x1b[31munknown\r\nuser\x00 \xff in mail.test " + b"x" * 1000
+    words = b"5.1.1 <Family42@Example.org>: \x1b[31munknown\r\nuser\x00 \xff in mail.test " + b"word " * 100
     answer = said(550, words)
     assert answer.startswith("550 5.1.1 <(address)>: [31munknown user")
     assert answer.isprintable()
     assert len(answer) == LONGEST_WORDS + 1
+
+
+@given(words=st.binary(max_size=5000))
+@example(words=b"a@" * 3000)
+@example(words=b"x " * 990 + b"family42@example.org")
+@example(words=b"<family42@example.org>," * 200)
+@example(words="\u2028\x85\ud7ff\x1b]0;title\x07".encode())
+def test_whatever_a_server_says_is_one_printable_line_without_an_address(words: bytes) -> None:
+    answer = said(550, words)
+    assert answer.isprintable()
+    assert answer.startswith("550")
+    assert len(answer) <= LONGEST_WORDS + 1
+    assert re.search(r"[a-z0-9]@[a-z0-9]", answer, re.IGNORECASE) is None
+    assert "family42" not in answer
+
+
+def test_the_longest_answer_is_written_down_in_no_time() -> None:
+    started = time.monotonic()
+    said(550, b"x" * LONGEST_ANSWER)
+    assert time.monotonic() - started < 1
 
 
 def test_the_reference_of_an_accepted_mail_keeps_the_servers_own_number() -> None:
