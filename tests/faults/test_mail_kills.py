@@ -1,6 +1,7 @@
 """A tick that is killed while a real mail server is at the other end (reliability, section 7, P03 to P05)."""
 
 import os
+import random
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,11 +16,16 @@ from coopflow.tick import TickReport, tick
 from tests.channels.mail_server import Client, MailServer, mail_server
 from tests.channels.smtp_scene import channel_to
 from tests.faults.children import KILLED, end_of, fork
-from tests.faults.scene import assert_sound, engine, fill, opened
+from tests.faults.scene import assert_sound, engine, fill, ledger, opened
 from tests.faults.story import settle_doubts
+from tests.faults.test_random_kills import killed_after
 from tests.world import at, world
 
+# The mail server is a thread of this process, and does nothing that a child could need while it is forked.
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+
 FIRST, SECOND = "2026-03-20 09:00", "2026-03-20 09:01"
+MESSAGES, KILLS = 150, 15
 
 
 def die() -> None:
@@ -78,16 +84,16 @@ def killed(folder: Path, server: MailServer, point: str) -> None:
     assert end_of(fork(lambda: ticks(folder, server, FIRST, point=point))) == KILLED
 
 
-def resolved(folder: Path, *, sent: bool) -> None:
-    """A person looks at the mail server's log, and says what it shows."""
-    if sent:
-        with opened(folder) as store:
-            keys = store.db.execute_sql(
-                "SELECT idempotency_key FROM workflow_step_executions WHERE message_id IS NOT NULL"
-            ).fetchall()
-        (folder / "truth").write_text("\n".join(key for (key,) in keys))
+def resolved(folder: Path, server: MailServer) -> set[str]:
+    """A person looks at the mail server's log, and says what it shows; answers with the keys that were in doubt."""
+    (folder / "truth").write_text("\n".join(keys_at(server)))
     with opened(folder) as store:
-        assert len(settle_doubts(folder, store, SECOND)) == 1
+        return settle_doubts(folder, store, SECOND)
+
+
+def keys_at(server: MailServer) -> list[str]:
+    """The keys of the mails that the server has taken; they stand in the Message-IDs."""
+    return [mail["Message-ID"].strip("<>").partition("@")[0] for mail in server.mails()]
 
 
 def test_p03_a_kill_before_the_last_call_sends_nothing_and_the_next_tick_sends_once(
@@ -108,7 +114,7 @@ def test_p03_a_kill_between_last_call_and_dot_is_in_doubt_until_a_person_has_loo
     assert ticks(one_mail, server, SECOND).in_doubt == [1]
     assert server.taken == []
 
-    resolved(one_mail, sent=False)
+    assert len(resolved(one_mail, server)) == 1
     assert ticks(one_mail, server, "2026-03-20 09:02").sent == 1
     assert server.recipients() == ["family1@example.org"]
 
@@ -134,7 +140,7 @@ def test_p04_a_kill_between_dot_and_answer_is_in_doubt_and_not_sent_again(one_ma
 def test_p05_a_kill_between_answer_and_outcome_is_closed_by_a_person(one_mail: Path, server: MailServer) -> None:
     killed(one_mail, server, "before the outcome")
     assert ticks(one_mail, server, SECOND).in_doubt == [1]
-    resolved(one_mail, sent=True)
+    assert len(resolved(one_mail, server)) == 1
     ticks(one_mail, server, "2026-03-20 09:02")
 
     assert server.recipients() == ["family1@example.org"]
@@ -143,3 +149,41 @@ def test_p05_a_kill_between_answer_and_outcome_is_closed_by_a_person(one_mail: P
         assert store.db.execute_sql("SELECT status FROM workflow_instances").fetchall() == [("completed",)]
         kinds = [row["kind"] for row in store.looking.events(instance_id=1)]
     assert kinds.index("message.intended") < kinds.index("step.in_doubt") < kinds.index("doubt.resolved")
+
+
+def test_ticks_killed_at_random_lose_and_double_no_mail_and_doubt_only_what_was_under_way(
+    folder: Path, server: MailServer
+) -> None:
+    with world(folder) as made:
+        fill(made, MESSAGES)
+    moments = random.Random(3)  # noqa: S311
+    doubted: set[str] = set()
+    kills = 0
+
+    def one_tick() -> None:
+        ticks(folder, server, FIRST)
+
+    while killed_after(process := fork(one_tick), moments.randint(0, MESSAGES // KILLS), lambda: len(server.taken)):
+        assert end_of(process) == KILLED
+        kills += 1
+        with opened(folder) as store:
+            under_way = set(ledger(store, "running")) - doubted
+        with engine(folder, {"email": channel_to(server.port)}) as quick:
+            assert len(tick(quick, now=at(FIRST), limit=1).in_doubt) == len(under_way)
+            doubted |= under_way
+            assert_sound(quick.store)
+    assert end_of(process) == 0
+    assert kills >= KILLS // 2
+
+    with opened(folder) as store:
+        accepted = set(ledger(store, "completed"))
+    sent = keys_at(server)
+    assert len(sent) == len(set(sent))
+    assert accepted <= set(sent) <= accepted | doubted
+    assert len(accepted | doubted) == MESSAGES
+    assert resolved(folder, server) == doubted
+    ticks(folder, server, "2026-03-20 09:02")
+    assert server.recipients() == sorted(f"family{number}@example.org" for number in range(1, MESSAGES + 1))
+    with opened(folder) as store:
+        assert_sound(store)
+        assert store.db.execute_sql("SELECT DISTINCT status FROM workflow_instances").fetchall() == [("completed",)]
