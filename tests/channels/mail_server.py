@@ -1,9 +1,10 @@
 """A mail server on loopback that does exactly what a test tells it, also what no good server does.
 
-It keeps its own record of what it took, which coopflow cannot see. What it answers is a script: for each connection a
-table from the command to what happens, so that a fault may come at any byte.
+It keeps its own record of what it took, which coopflow cannot see. What it answers is a script, a table from the
+command to what happens, so that a fault may come at any byte.
 """
 
+import base64
 import socket
 import ssl
 import threading
@@ -91,7 +92,8 @@ class Client:
 
 
 class MailServer:
-    """A server with a script. Answers go by command: connect, EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, dot, RSET, QUIT.
+    """A server with a script. Answers go by command: connect, EHLO, STARTTLS, login
+    (to the first word of a login), AUTH (to the last), MAIL, RCPT, DATA, body (before the mail), dot, RSET, QUIT.
 
     An answer may be a list: the first one for the first time, and so on; the last one stays.
     """
@@ -217,8 +219,8 @@ class MailServer:
         return offered + LAST
 
     def _auth(self, client: Client, line: bytes) -> bool:
-        import base64
-
+        if "login" in self.script:
+            return self._answer(client, "login", b"")
         if line.split()[1].upper() == b"PLAIN":
             _, user, password = base64.b64decode(line.split()[2]).decode().split("\0")
         else:

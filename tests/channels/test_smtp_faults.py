@@ -247,6 +247,40 @@ def test_a_server_that_gives_up_before_the_dot_is_heard_and_not_sent_the_dot(wor
     assert server.taken == []
 
 
+def test_what_a_server_says_while_it_breaks_off_is_heard() -> None:
+    """It has seen enough, says so, and hangs up on the rest of a long mail."""
+
+    def has_seen_enough(client: Client) -> bool:
+        client.socket.recv(1024)
+        client.say(b"552 5.3.4 too big\r\n")
+        return False
+
+    with mail_server({"EHLO": b"250 mail.test\r\n", "body": has_seen_enough}) as server, channel(server) as made:
+        answer = made.deliver(replace(MESSAGE, text="word " * 2_000_000), yes)
+    assert answer == Refused("the mail server refuses the mail: 552 5.3.4 too big")
+    assert server.taken == []
+
+
+@pytest.mark.parametrize("reset", [None, b"500 what\r\n"])
+def test_a_refusal_stands_whatever_comes_after_it(reset: Any) -> None:
+    script = {"RCPT": [b"550 no\r\n", b"usual"], "RSET": reset}
+    with mail_server(script) as server, channel(server) as made:
+        assert isinstance(made.deliver(MESSAGE, yes), Refused)
+        assert isinstance(made.deliver(MESSAGE, yes), Accepted)
+    assert (server.connections, len(server.taken)) == (2, 1)
+
+
+def test_a_fault_of_ours_before_the_dot_leaves_no_half_mail_on_a_connection() -> None:
+    def breaks() -> bool:
+        raise ZeroDivisionError
+
+    with mail_server() as server, channel(server) as made:
+        with pytest.raises(ZeroDivisionError):
+            made.deliver(MESSAGE, breaks)
+        assert isinstance(made.deliver(MESSAGE, yes), Accepted)
+    assert (server.connections, len(server.taken)) == (2, 1)
+
+
 def test_t17_the_answer_to_a_mail_that_was_taken_is_lost() -> None:
     answer, server = delivered({"dot": takes_and_hangs_up})
     assert answer == Unknown(f"{IN_DOUBT}it closed the connection")
@@ -274,6 +308,22 @@ def test_a_connection_that_the_server_has_closed_meanwhile_is_opened_again() -> 
         server.forgets_connections()
         assert isinstance(made.deliver(MESSAGE, yes), Accepted)
     assert (server.connections, len(server.taken)) == (2, 2)
+
+
+def test_when_one_connection_turns_out_to_be_dead_the_others_are_not_tried() -> None:
+    together = threading.Barrier(3)
+
+    def last_call() -> bool:
+        together.wait(10)
+        return True
+
+    with mail_server() as server, channel(server) as made:
+        with ThreadPoolExecutor(3) as pool:
+            list(pool.map(lambda _: made.deliver(MESSAGE, last_call), range(3)))
+        server.forgets_connections()
+        assert isinstance(made.deliver(MESSAGE, yes), Accepted)
+        assert isinstance(made.deliver(MESSAGE, yes), Accepted)
+    assert (server.connections, len(server.taken)) == (4, 5)
 
 
 @pytest.mark.parametrize("words", [b"421 idle for too long\r\n", b"250 ok\r\n", b"what\r\n"])
@@ -484,6 +534,12 @@ def test_a_file_of_certificates_that_is_of_no_use_holds_the_transport(tmp_path: 
         ({"AUTH": b"534 5.7.9 needs an app password\r\n"}, True, "does not accept user and password: 534"),
         ({"AUTH": b"454 4.7.0 try later\r\n"}, False, "does not accept user and password: 454 4.7.0 try later"),
         ({"AUTH": None}, False, "broke off the login: it closed the connection"),
+        ({"login": b"504 5.5.4 not that way\r\n"}, True, "does not accept user and password: 504 5.5.4 not that way"),
+        (
+            {"login": b"535 no\r\n", "EHLO": b"250-mail.test\r\n250 AUTH LOGIN\r\n"},
+            True,
+            "does not accept user and password: 535 no",
+        ),
         ({"EHLO": b"250-mail.test\r\n250 AUTH CRAM-MD5\r\n"}, True, "offers no way to log in that coopflow knows"),
         ({"EHLO": b"250 mail.test\r\n"}, True, "offers no way to log in that coopflow knows"),
     ],
