@@ -1,6 +1,6 @@
 """Puts the concrete things together: configuration, store, channels, engine. Nothing else names them all."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,11 +14,13 @@ from coopflow.core.facts import BUILT_IN_EVENTS
 from coopflow.core.model import Coop
 from coopflow.core.timing import parse_preference
 from coopflow.core.windows import without_texts
-from coopflow.door import Door, file_signature, state_of_files
+from coopflow.door import ALWAYS, Door, file_signature, state_of_files
 from coopflow.zone_data import zone_data
 
 if TYPE_CHECKING:
     from coopflow.channels.base import Channel
+    from coopflow.inbox.source import Source
+    from coopflow.inbox.taking import Ours
     from coopflow.store.lock import TickLock
     from coopflow.store.store import Store
     from coopflow.tick import Engine
@@ -69,7 +71,8 @@ class App:
 
     def leave_word(self) -> None:
         """Tell the next tick what it need not read again."""
-        Door(self.config.path).keep(self.config_signature, self.config.to_data())
+        watched = [_watched(source) for source in self.config.inbox]
+        Door(self.config.path).keep(self.config_signature, self.config.to_data(), inbox=watched)
 
     def known(self, store: "Store | None" = None) -> "Known":
         """What workflows may refer to: what the configuration declares, and what the families have in fact."""
@@ -128,6 +131,19 @@ class App:
             return Outbox("email", self.config.outbox, compose=writer)
         return smtp_channel(self.config, writer)
 
+    def inbox(self) -> "Sequence[Source]":
+        """Where answers come in, as the configuration says."""
+        from coopflow.inbox.sources import sources_of
+
+        return sources_of(self.config.inbox)
+
+    def ours(self) -> "Ours":
+        """What tells the co-op's own mails from those of families."""
+        from coopflow.inbox.taking import Ours
+
+        own = (self.sender, *(person.get("email") for person in self.config.coordinators.values()))
+        return Ours(addresses=frozenset(str(text).lower() for text in own if text), region=self.config.country)
+
     @contextmanager
     def engine(self) -> Iterator["Engine"]:
         """What a tick works with."""
@@ -159,6 +175,12 @@ def open_app(config_path: Path, *, database: str | None = None) -> App:
 
         config = load_config(config_path)
     return App(config, database or config.database, seen)
+
+
+def _watched(source: Mapping[str, object]) -> str:
+    """What the door looks at before a full tick: a folder, or nothing, since it can look into no mailbox."""
+    path = str(source.get("path"))
+    return path if source["type"] == "folder" and "\t" not in path and "\n" not in path else ALWAYS
 
 
 def _remembered(door: Door, seen: str) -> Config | None:

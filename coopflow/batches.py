@@ -53,6 +53,7 @@ class TickReport:
     in_doubt: list[int] = field(default_factory=list)  # instances with a message whose fate is unknown
     held: list[str] = field(default_factory=list)  # transports that have got out of order, in words
     faults: list[str] = field(default_factory=list)  # what went wrong in coopflow itself, an instance each
+    unread: list[str] = field(default_factory=list)  # what is new about an inbox that cannot be read, told already
     limit_reached: bool = False
 
 

@@ -44,6 +44,7 @@ class Config:
     events: tuple[str, ...]  # the co-op's own kinds
     attributes: tuple[str, ...]  # the co-op's own columns of families
     max_concurrent: int
+    inbox: tuple[Mapping[str, Any], ...]  # where answers come in: type and its settings, paths absolute
 
     def to_data(self) -> dict[str, Any]:
         """The same as plain data that JSON can hold."""
@@ -55,6 +56,7 @@ class Config:
             "closed_days": [day.isoformat() for day in sorted(self.closed_days)],
             "events": list(self.events),
             "attributes": list(self.attributes),
+            "inbox": list(self.inbox),
         }
 
     @classmethod
@@ -67,6 +69,7 @@ class Config:
             "closed_days": frozenset(map(date.fromisoformat, data["closed_days"])),
             "events": tuple(data["events"]),
             "attributes": tuple(data["attributes"]),
+            "inbox": tuple(data["inbox"]),
         }
         return cls(**{**data, **changed})
 
@@ -140,7 +143,15 @@ def _resolved(data: Mapping[str, Any], path: Path) -> dict[str, Any]:
         "database": str(_beside(path, data["database"])),
         "workflows": _beside(path, data["workflows"]),
         "outbox": _beside(path, data["channels"]["email"]["path"]),
+        "inbox": [_source(path, entry) for entry in data["inbox"]],
     }
+
+
+_INBOX_PATHS = ("path", "password_file", "ca_file")
+
+
+def _source(path: Path, entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: str(_beside(path, value)) if key in _INBOX_PATHS else value for key, value in entry.items()}
 
 
 def _beside(path: Path, text: str) -> Path:

@@ -145,6 +145,41 @@ class Channels(Strict):
     sms: TextToOutbox = TextToOutbox(transport="outbox")
 
 
+class ImapInbox(Strict):
+    """A mailbox on a server; nothing in it is ever deleted."""
+
+    type: Literal["imap"]
+    name: fields.Line | None = Field(None, description="What the record calls it. Default: made from the rest.")
+    host: fields.Host
+    port: int | None = Field(None, ge=1, le=65535, description="Default: 993 for tls, 143 for starttls.")
+    security: Literal["tls", "starttls"] = "tls"
+    user: fields.Line
+    password_env: fields.VariableName | None = Field(None, description="The environment variable with the password.")
+    password_file: fields.Line | None = Field(None, description="A file with the password that only you can read.")
+    ca_file: fields.Line | None = Field(None, description="Certificates to trust instead of the system's.")
+    folder: fields.Line = "INBOX"
+    mark_seen: bool = Field(True, description="Mark mails as seen once they have been read.")
+
+
+class MaildirInbox(Strict):
+    """A Maildir on this machine; it is only read."""
+
+    type: Literal["maildir"]
+    name: fields.Line | None = Field(None, description="What the record calls it. Default: made from the path.")
+    path: fields.Line
+
+
+class FolderInbox(Strict):
+    """A folder that other programs put mails, texts and delivery reports in."""
+
+    type: Literal["folder"]
+    name: fields.Line | None = Field(None, description="What the record calls it. Default: made from the path.")
+    path: fields.Line = Field(examples=["inbox"])
+
+
+InboxSource = Annotated[ImapInbox | MaildirInbox | FolderInbox, Field(discriminator="type")]
+
+
 class ConfigFile(Strict):
     """The configuration of one co-op."""
 
@@ -170,6 +205,7 @@ class ConfigFile(Strict):
     channels: Channels = Channels()
     limits: Limits = Field(Limits(per_address=None), description="How many messages families may get.")
     max_concurrent: int = Field(10, ge=1, le=100, description="Messages handed over at the same time.")
+    inbox: list[InboxSource] = Field([], max_length=20, description="Where answers and delivery reports come in.")
 
 
 def _secrets(source: Source, value: Any, loc: Loc) -> Iterator[Problem]:
@@ -194,6 +230,7 @@ def _across(source: Source) -> Iterator[Problem]:
     yield from _windows(source, data)
     email = _group(_group(data, "channels"), "email")
     yield from _mail_server(source, email)
+    yield from _inbox(source, data)
 
 
 def _mail_server(source: Source, email: dict[str, Any]) -> Iterator[Problem]:
@@ -209,6 +246,22 @@ def _mail_server(source: Source, email: dict[str, Any]) -> Iterator[Problem]:
     if email.get("security") == "none" and not fields.is_this_machine(email.get("host")):
         words = "'none' is possible only for a mail server on this machine (localhost); write starttls or tls"
         yield source.problem((*here, "security"), words)
+
+
+
+def _inbox(source: Source, data: dict[str, Any]) -> Iterator[Problem]:
+    """A mailbox without its one password, and two sources that the record could not tell apart."""
+    listed = data.get("inbox")
+    entries = [entry if isinstance(entry, dict) else {} for entry in (listed if isinstance(listed, list) else [])]
+    for place, entry in enumerate(entries):
+        passwords = [key for key in ("password_env", "password_file") if key in entry]
+        if entry.get("type") == "imap" and len(passwords) != 1:
+            loc: Loc = ("inbox", place, *passwords[1:])
+            yield source.problem(loc, "a mailbox needs one password: give password_env or password_file")
+        if entry and entry in entries[:place]:
+            yield source.problem(("inbox", place), "this source is listed twice")
+        elif entry.get("name") is not None and entry["name"] in [other.get("name") for other in entries[:place]]:
+            yield source.problem(("inbox", place, "name"), f"two sources are called {shown(entry['name'])}")
 
 
 def _windows(source: Source, data: dict[str, Any]) -> Iterator[Problem]:

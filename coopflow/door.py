@@ -13,11 +13,12 @@ from coopflow.workflows.folder_signature import signature as folder_signature
 
 TYPE_CHECKING = False  # type checkers know this name; `typing` costs more than all of an idle tick here
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 FORMAT = f"coopflow {__version__} door"  # another version may want other things of the configuration
-LINES = 7  # format, checksum, configuration, its signature, database, workflows, what the configuration says as JSON
+LINES = 8  # format, checksum, configuration, its signature, database, workflows, inbox, the configuration as JSON
+ALWAYS = "*"  # an inbox that only a full tick can look into
 LONGEST = 1_000_000  # bytes of the file; a configuration has a quarter of that at most
 FILES_TAKEN_IN = "files_taken_in"  # the database's own note of what it has loaded, in the table `meta`
 
@@ -45,7 +46,7 @@ def nothing_to_do(config_path: str, *, database: str | None, now: str) -> bool:
         signature = file_signature(config_path)
         if not door.knows(signature) or database not in (None, door.database):
             return False
-        if _anything_to_do(door.database, now, state_of_files(signature, door.workflows)):
+        if _anything_came(door.inbox) or _anything_to_do(door.database, now, state_of_files(signature, door.workflows)):
             return False
         os.utime(f"{os.path.realpath(door.database)}.lock")  # the sign of life that `status` and `doctor` look at
     except (OSError, ValueError):
@@ -95,6 +96,11 @@ class Door:
         """The path of the folder of workflows."""
         return self._lines[5]
 
+    @property
+    def inbox(self) -> list[str]:
+        """Folders that are empty but for what is done while nothing has come in, or ALWAYS."""
+        return self._lines[6].split("\t") if self._lines[6] else []
+
     def knows(self, config_signature: str) -> bool:
         """True when what was left is about the configuration as it is now."""
         return bool(self._lines) and self._lines[3] == config_signature
@@ -105,15 +111,15 @@ class Door:
             return None
         import json
 
-        data: dict[str, object] = json.loads(self._lines[6])
+        data: dict[str, object] = json.loads(self._lines[7])
         return data
 
-    def keep(self, config_signature: str, config: "Mapping[str, object]") -> None:
+    def keep(self, config_signature: str, config: "Mapping[str, object]", *, inbox: "Sequence[str]" = ()) -> None:
         """Leave word for the next tick; where that is not possible, the next one is a full one."""
         import json
 
         database, workflows = str(config["database"]), str(config["workflows"])
-        said = [self._config, config_signature, database, workflows, json.dumps(config)]
+        said = [self._config, config_signature, database, workflows, "\t".join(inbox), json.dumps(config)]
         lines = [FORMAT, _checksum(said), *said]
         if lines == self._lines:
             return
@@ -136,6 +142,17 @@ def _checksum(lines: list[str]) -> str:
     from zlib import crc32
 
     return str(crc32("\n".join(lines).encode(errors="surrogateescape")))
+
+
+def _anything_came(folders: list[str]) -> bool:
+    """True where something lies in a folder that is not hidden or done, or where that cannot be told from here."""
+    for folder in folders:
+        if folder == ALWAYS:
+            return True
+        with os.scandir(folder) as found:
+            if any(entry.name != "done" and not entry.name.startswith(".") for entry in found):
+                return True
+    return False
 
 
 def _anything_to_do(path: str, now: str, files: str) -> bool:

@@ -8,6 +8,7 @@ from coopflow.cli import doctor as doctor
 from coopflow.cli import doubt as doubt
 from coopflow.cli import family as family
 from coopflow.cli import family_gently as family_gently
+from coopflow.cli import inbox as inbox
 from coopflow.cli import intake as intake
 from coopflow.cli import look as look
 from coopflow.cli import run as run

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -97,6 +98,8 @@ def _once(session: Session, limits: Limits) -> None:
         raise CoopflowError("\n".join(words))
     if news:
         raise typer.Exit(ExitCode.INVALID)
+    if report is not None and report.unread:
+        raise typer.Exit(ExitCode.IN_PART)
 
 
 def _keep_going(session: Session, pause: float, limits: Limits) -> None:
@@ -149,10 +152,24 @@ def _tick(
     for problem in news:
         session.say(problem)
     session.app.leave_word()
+    unread = _read_inbox(session, engine, now=now)  # first: an answer comes before the step that it ends
     report = carry_out(engine, now=now, limit=limits.instances, out_of_time=out_of_time)
+    report.unread = unread
     if words := absence_words(engine.store, beat, after=before, tz=session.app.coop.calendar.tz, now=now):
         session.say(words)
     return news, report
+
+
+def _read_inbox(session: Session, engine: "Engine", *, now: datetime) -> list[str]:
+    """Take in what has come, where the configuration says that something may; what is new about it has been told."""
+    if not session.app.config.inbox:
+        return []
+    from coopflow.inbox.reading import read_inbox
+
+    report = read_inbox(engine.store, session.app.inbox(), session.app.ours(), now=now, patient=True)
+    for words in report.news:
+        session.say(words)
+    return report.news
 
 
 @contextmanager

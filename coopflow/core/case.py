@@ -54,6 +54,7 @@ class Case:
     entries: dict[str, Entry]  # the live branches by name
     tasks: list[Task]  # the open ones
     contacts: Contacts = field(default_factory=Contacts)  # messages that count, shared by all cases of one batch
+    bad_addresses: Mapping[str, str] = field(default_factory=dict)  # those that do not work, in small letters → why
     others: tuple[tuple[int, str], ...] = ()  # conversations that it queues behind: instance and workflow
     running: dict[tuple[str, int, int], Execution] = field(default_factory=dict)  # (branch, visit, attempt), not ended
     actor: str = ENGINE

@@ -24,6 +24,8 @@ def send(case: Case, entry: Entry, step: Step, channel: str, address: str | None
         return Fail(reason) if step.on_failure else Skip(reason)
     if not address:
         return Fail(f"family {family_id} has no {'phone number' if channel == 'sms' else 'email address'}")
+    if (problem := case.bad_addresses.get(address.lower())) is not None:
+        return Fail(f"the {'number' if channel == 'sms' else 'address'} of family {family_id} does not work: {problem}")
     attempt = case.attempt(entry)
     own = (attempt.message_id if attempt else None) or NOBODY
     message = Contact(family_id, channel, address, now, own)

@@ -32,6 +32,7 @@ def change_consent(
     reason: str | None,
     actor: str,
     now: datetime,
+    how: str = BY_HAND,
 ) -> ConsentChange:
     """Record that a family may, or may not, be reached by these channels, inside the caller's transaction.
 
@@ -42,10 +43,10 @@ def change_consent(
     differing = [channel for channel in channels if _stands(family, channel) is not allowed]
     if not differing:
         return ConsentChange(family=family, channels=())
-    record = {"allowed": allowed, "at": format_instant(now), "how": BY_HAND, "by": actor}
+    record = {"allowed": allowed, "at": format_instant(now), "how": how, "by": actor}
     family = replace(family, consent={**family.consent, **dict.fromkeys(differing, record)})
     store.save_families([family], now=now)
-    store.log([_told(family_id, differing, allowed=allowed, reason=reason, actor=actor, now=now)])
+    store.log([_told(family_id, differing, allowed=allowed, how=how, reason=reason, actor=actor, now=now)])
     if allowed:
         return ConsentChange(family=family, channels=differing)
     _, touched, _ = take_event(store, "opted_out", family_id, data={"channels": differing}, actor=actor, now=now)
@@ -59,13 +60,13 @@ def _stands(family: Family, channel: str) -> bool | None:
 
 
 def _told(
-    family_id: str, channels: Sequence[str], *, allowed: bool, reason: str | None, actor: str, now: datetime
+    family_id: str, channels: Sequence[str], *, allowed: bool, how: str, reason: str | None, actor: str, now: datetime
 ) -> Event:
     return Event(
         at=now,
         kind="family.opted_in" if allowed else "family.opted_out",
         actor=actor,
         family_id=family_id,
-        data={"channel": list(channels), "how": BY_HAND},
+        data={"channel": list(channels), "how": how},
         personal={"reason": reason} if reason else None,
     )

@@ -49,6 +49,7 @@ SAME_ADDRESS = """
 SELECT family_id FROM families WHERE lower(email) IN (SELECT lower(value) FROM json_each(?1))
 UNION SELECT family_id FROM families WHERE phone IN (SELECT value FROM json_each(?1))
 """
+BAD_ADDRESSES = "SELECT address, reason FROM bad_addresses WHERE address IN (SELECT value FROM json_each(?))"
 UNFINISHED = """
 SELECT family_id, instance_id, template_id, status FROM workflow_instances
 WHERE completed_at IS NULL AND family_id IN (SELECT value FROM json_each(?)) ORDER BY instance_id

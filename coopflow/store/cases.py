@@ -132,6 +132,7 @@ class Cases:
         ended = self._ended(ids) if counted else {}
         contacts = self._contacts(workflows, instances.values(), families)
         others = self._others(workflows, instances.values())
+        bad = self._bad_addresses(families.values())
         cases = []
         for instance_id in instance_ids:
             instance = instances.get(instance_id)
@@ -154,6 +155,7 @@ class Cases:
                 tasks=tasks.get(instance_id, []),
                 running=running.get(instance_id, {}),
                 contacts=contacts,
+                bad_addresses=bad,
                 others=others.get(instance_id, ()),
             )
             if actor is not None:
@@ -176,6 +178,11 @@ class Cases:
         writing = {template_id for template_id, workflow in workflows.items() if sends_messages(workflow)}
         written_to = {i.family_id for i in instances if i.active and i.template_id in writing}
         return self.contacts_of([families[family_id] for family_id in written_to]) if written_to else Contacts()
+
+    def _bad_addresses(self, families: Iterable[Family]) -> Mapping[str, str]:
+        """The addresses of these families that do not work, and why."""
+        own = json.dumps([text.lower() for family in families for text in (family.email, family.phone) if text])
+        return dict(self._rows(sql.BAD_ADDRESSES, (own,)))
 
     def _others(
         self, workflows: Mapping[int, Workflow], instances: Iterable[Instance]

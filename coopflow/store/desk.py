@@ -63,6 +63,10 @@ class Desk:
         query = TaskRow.select(TaskRow.task_id, TaskRow.instance_id).where(due).order_by(TaskRow.escalate_at)
         return [(row.task_id, row.instance_id) for row in query.execute(self._db)]
 
+    def add(self, task: Task) -> int:
+        """Put a task that belongs to no instance on the desk; answer with its id."""
+        return int(self._db.execute_sql(sql.ADD_TASK, rows.task_row(task)).lastrowid)
+
     def save(self, task: Task) -> None:
         """Write a task back."""
         self._db.execute_sql(sql.SAVE_TASK, rows.task_change(task))

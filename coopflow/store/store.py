@@ -15,6 +15,7 @@ from coopflow.store.calendars import Calendars, with_kept_days
 from coopflow.store.cases import Cases
 from coopflow.store.database import transaction, translating
 from coopflow.store.desk import Desk
+from coopflow.store.inbox import Inbox
 from coopflow.store.log import LogWriter
 from coopflow.store.looking import Looking
 from coopflow.store.meta import read_meta
@@ -37,6 +38,7 @@ class Store:
         self.desk = Desk(db)
         self.schedules = Schedules(db)
         self.looking = Looking(db)
+        self.inbox = Inbox(db)
 
     def _take_calendars_in(self) -> None:
         """The rules are the configuration's with the closed days that are kept here."""

@@ -22,6 +22,7 @@ from peewee import (
 )
 
 from coopflow.core.audit import canonical_json
+from coopflow.core.incoming import ItemKind, ItemStatus
 from coopflow.core.instants import format_instant, parse_instant
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, Outcome, StepStatus, TaskStatus
 
@@ -371,6 +372,43 @@ class MatchRow(Row):
         primary_key = CompositeKey("template_name", "family_id")
 
 
+class InboxItemRow(Row):
+    """One thing that came in from outside."""
+
+    TABLE = "inbox_items"
+
+    item_id = AutoField()
+    source = TextField()
+    provider_id = TextField()
+    mail_id = TextField(null=True)
+    kind = WordField(ItemKind)
+    channel = TextField()
+    received_at = InstantField()
+    taken_at = InstantField()
+    status = WordField(ItemStatus)
+    reason = TextField()
+    family_id = TextField(null=True)
+    instance_id = IntegerField(null=True)
+    event_id = IntegerField()
+    task_id = IntegerField(null=True)
+
+
+class BadAddressRow(Row):
+    """An address at which messages come back."""
+
+    TABLE = "bad_addresses"
+
+    channel = TextField()
+    address = TextField()
+    since = InstantField()
+    reason = TextField()
+
+    class Meta:
+        """Two columns name a row."""
+
+        primary_key = CompositeKey("channel", "address")
+
+
 ROWS: tuple[type[Row], ...] = (
     TemplateRow,
     FamilyRow,
@@ -388,4 +426,6 @@ ROWS: tuple[type[Row], ...] = (
     CalendarDayRow,
     ScheduleRow,
     MatchRow,
+    InboxItemRow,
+    BadAddressRow,
 )

@@ -73,6 +73,48 @@ CREATE TABLE workflow_matches (
 ) STRICT, WITHOUT ROWID
 """)
 
+INBOX_ITEMS = spelled_out("""
+CREATE TABLE inbox_items (
+  -- What came in from outside, each thing once. Its words lie in event_personal, under its event.
+  item_id INTEGER PRIMARY KEY,
+  source TEXT NOT NULL CHECK (source <> ''),  -- by its name in the configuration; receive: a program handed it over
+  provider_id TEXT NOT NULL CHECK (provider_id <> ''),  -- what its source tells it by from every other
+  mail_id TEXT,  -- of a mail: a hash of its Message-ID, so that it counts once whichever way it comes
+  kind TEXT NOT NULL
+    CHECK (kind IN ('reply', 'automatic', 'stop', 'start', 'bounce', 'report', 'other', 'unreadable')),
+  channel TEXT NOT NULL CHECK (channel IN ('email', 'sms')),
+  received_at TEXT NOT NULL CHECK (received_at GLOB @INSTANT),  -- when it came in, as its source says
+  taken_at TEXT NOT NULL CHECK (taken_at GLOB @INSTANT),  -- when coopflow took it in
+  status TEXT NOT NULL CHECK (status IN ('matched', 'unmatched', 'ignored')),
+  reason TEXT NOT NULL,  -- how it was matched, or why not; it names nobody
+  family_id TEXT REFERENCES families ON DELETE SET NULL,
+  instance_id INTEGER REFERENCES workflow_instances ON DELETE SET NULL,  -- NULL: the family's, of no instance
+  event_id INTEGER NOT NULL REFERENCES event_log ON DELETE RESTRICT,
+  task_id INTEGER REFERENCES coordinator_tasks ON DELETE SET NULL,  -- by which a person was asked
+  UNIQUE (source, provider_id)
+) STRICT
+""")
+
+BAD_ADDRESSES = spelled_out("""
+CREATE TABLE bad_addresses (
+  -- Addresses at which messages come back: nothing is sent there.
+  channel TEXT NOT NULL CHECK (channel IN ('email', 'sms')),
+  address TEXT NOT NULL CHECK (address <> ''),  -- in small letters
+  since TEXT NOT NULL CHECK (since GLOB @INSTANT),
+  reason TEXT NOT NULL,  -- in the server's words
+  PRIMARY KEY (channel, address)
+) STRICT, WITHOUT ROWID
+""")
+
+INBOX_INDEXES = (
+    "CREATE INDEX items_by_mail ON inbox_items (mail_id) WHERE mail_id IS NOT NULL",
+    "CREATE INDEX items_by_family ON inbox_items (family_id) WHERE family_id IS NOT NULL",
+    "CREATE INDEX items_unmatched ON inbox_items (item_id) WHERE status = 'unmatched'",
+    # A delivery report names a message by what the gateway called it.
+    "CREATE INDEX executions_by_reference ON workflow_step_executions (json_extract(output_data, '$.reference'))"
+    " WHERE idempotency_key IS NOT NULL",
+)
+
 INDEXES = (
     "CREATE INDEX schedules_by_time ON workflow_schedules (next_at) WHERE next_at IS NOT NULL",
     "CREATE INDEX matches_by_family ON workflow_matches (family_id)",
@@ -88,4 +130,7 @@ STATEMENTS = (
     WORKFLOW_SCHEDULES,
     WORKFLOW_MATCHES,
     *INDEXES,
+    INBOX_ITEMS,
+    BAD_ADDRESSES,
+    *INBOX_INDEXES,
 )
