@@ -12,7 +12,7 @@ def _set(words: str) -> frozenset[str]:
 STOP = _set(
     "stop stopall unsubscribe cancel end quit revoke optout remove arret"
     " stopp abmelden abbestellen beenden"
-    " alto parar pare baja darsedebaja cancelar cancela desuscribir eliminar"
+    " alto parar pare baja darsedebaja dardebaja darmedebaja cancelar cancela desuscribir eliminar"
     " desabonner desinscrire desinscription"
     " sair cancelarinscricao ferma basta disiscrivi annulla afmelden uitschrijven stoppen"
     " stopplease"
@@ -24,7 +24,7 @@ _COURTESY = _set(
     "please pls plz thanks thank you thx now all me us it the these those your my this"
     " message messages msg msgs text texts texting texted mail mails email emails emailing mailing sms list from to"
     " sending writing contacting calling"
-    " porfavor por favor gracias bitte danke merci svp sil vous plait grazie obrigado obrigada a la las los de"
+    " porfavor por favor gracias bitte danke merci svp s il vous plait grazie obrigado obrigada a la las los de"
 )
 _LONGEST = 12  # words; whoever writes more has something else to say as well
 

@@ -9,7 +9,6 @@ from coopflow.core.case import Case
 from coopflow.core.coming_back import came_back, left_after_all, postpone
 from coopflow.core.incoming import Delivery, Fate, Incoming, ItemKind, Sent, says_more
 from coopflow.core.model import Event, Task
-from coopflow.core.settle import advance
 from coopflow.core.stop_words import may_mean_stop
 from coopflow.core.wording import shown
 from coopflow.events import take_event
@@ -254,29 +253,27 @@ def _did_not_arrive(occasion: Occasion, sent: Sent, reason: str, *, permanent: b
     """Record the event, then go where the step's `on_failure` leads if nothing has happened since."""
     what = "the mail came back" if sent.channel == "email" else "the text was not delivered"
 
-    def note(case: Case) -> bool:
-        case.note("message.returned", now=occasion.now, step=sent.step_id, reason=reason, permanent=permanent)
-        return True
-
-    _change(occasion, sent.instance_id, note)
     data = {"permanent": permanent, "reason": reason, "step": sent.step_id, "instance": sent.instance_id}
     event = {**data, "item": occasion.item_id}
     _, touched, _ = take_event(
         occasion.store, FAILED[sent.channel], sent.family_id, data=event, actor=occasion.source, now=occasion.now
     )
-    moved = _change(
-        occasion, sent.instance_id, lambda case: came_back(case, sent, f"{what}: {reason}", now=occasion.now)
-    )
+    moved = False
+
+    def go_back(case: Case) -> None:
+        nonlocal moved
+        case.note("message.returned", now=occasion.now, step=sent.step_id, reason=reason, permanent=permanent)
+        moved = came_back(case, sent, f"{what}: {reason}", now=occasion.now)
+
+    _change(occasion, sent.instance_id, go_back)
     return list(dict.fromkeys([*touched, *([sent.instance_id] if moved else [])]))
 
 
 def _change(occasion: Occasion, instance_id: int, verb: Callable[[Case], object]) -> bool:
-    """Change an instance, and do what follows inside the house; False: the verb found nothing to change."""
+    """Change an instance; what is due by then is left to the tick. False: the verb found nothing to change."""
     [case] = occasion.store.cases.load([instance_id], actor=occasion.source)
     if not verb(case) and not case.journal.events:
         return False
-    if case.instance.active:
-        advance(case, now=occasion.now)
     save_cases(occasion.store, [case], now=occasion.now)
     return True
 

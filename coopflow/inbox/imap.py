@@ -56,14 +56,28 @@ class ImapSource:
 
     def _connect(self) -> "BaseMailBox":
         import ssl
+        from imaplib import IMAP4, IMAP4_SSL
 
-        from imap_tools import MailBox, MailBoxStartTls
+        from imap_tools import BaseMailBox
+
+        class Box(BaseMailBox):
+            def _get_mailbox_client(self) -> IMAP4:
+                return client
 
         context = ssl.create_default_context(cafile=self._settings.get("ca_file"))
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        kind = MailBox if self._settings["security"] == "tls" else MailBoxStartTls
-        port = self._settings.get("port") or PORTS[self._settings["security"]]
-        return kind(self._settings["host"], port, timeout=ANSWER_WITHIN, ssl_context=context)
+        host, security = self._settings["host"], self._settings["security"]
+        port = self._settings.get("port") or PORTS[security]
+        if security == "tls":
+            client: IMAP4 = IMAP4_SSL(host, port, ssl_context=context, timeout=ANSWER_WITHIN)
+        else:
+            client = IMAP4(host, port, timeout=ANSWER_WITHIN)
+            try:
+                client.starttls(context)  # where that is not possible, nothing more is said
+            except Exception:
+                client.shutdown()
+                raise
+        return Box()
 
     def _new_mails(
         self, box: "BaseMailBox", secret: Secret, newest: str | None, since: datetime, limit: int

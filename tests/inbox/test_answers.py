@@ -168,7 +168,7 @@ def test_a_mail_that_is_older_than_the_instance_is_no_answer_to_it(desk: Desk) -
 def test_an_answer_to_a_message_in_doubt_settles_the_doubt(desk: Desk) -> None:
     from coopflow.channels.base import Unknown
 
-    desk.world.wires["email"].answers = [lambda message: Unknown("no answer after the last byte")]
+    desk.world.wires["email"].answers = [lambda _: Unknown("no answer after the last byte")]
     instance = desk.has_written(completion_criteria=None)
     assert desk.world.status(instance) == "paused"
 
