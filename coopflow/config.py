@@ -151,7 +151,10 @@ _INBOX_PATHS = ("path", "password_file", "ca_file")
 
 
 def _source(path: Path, entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: str(_beside(path, value)) if key in _INBOX_PATHS else value for key, value in entry.items()}
+    """Paths beside the file; the name is made from what is written there, so that it moves along with the folder."""
+    named = {"name": f"{entry['type']}:{entry['path']}"} if "path" in entry else {}
+    placed = {key: str(_beside(path, value)) if key in _INBOX_PATHS else value for key, value in entry.items()}
+    return named | placed
 
 
 def _beside(path: Path, text: str) -> Path:

@@ -28,6 +28,9 @@ DOORS = {  # library → where it may be imported
     "email_validator": ("channels.addresses",),
     "holidays": ("intake.public_holidays",),
     "icalendar": ("intake.ical_text",),
+    "imap_tools": ("inbox.imap",),
+    "flufl": ("inbox.bounces",),
+    "mailparser_reply": ("inbox.mail_text",),
 }
 SMALL = ("errors", "problems")  # what every room may know beside the core
 ROOMS = {  # room → what of coopflow it may know beside itself

@@ -31,7 +31,7 @@ def read_mail(content: bytes, *, ours: frozenset[str] = frozenset()) -> Incoming
     """What a mail is. `ours` are the co-op's own addresses: what comes from them is nobody's answer."""
     message = _parsed(content)
     head = _headers(message)
-    sender = _sender(head)
+    sender = _sender(message)
     read = _Reading(message, head, sender)
     if sender is not None and sender in ours:
         return read.as_(ItemKind.OTHER, reason="a mail of the co-op's own")
@@ -107,10 +107,12 @@ def _decoded(value: str) -> str:
         return clean(unfolded, LONGEST_HEADER)
 
 
-def _sender(head: Mapping[str, str]) -> str | None:
+def _sender(message: Message) -> str | None:
+    """The one address that it comes from, as it stands: an address that is encoded is none."""
     from email.utils import getaddresses
 
-    found = [address for _, address in getaddresses([head.get("from", "")]) if address]
+    written = " ".join(str(message.get("From", ""))[:LONGEST_HEADER].split())
+    found = [address for _, address in getaddresses([written]) if address]
     try:
         return require_mailbox(found[0]).lower() if len(found) == 1 else None
     except ValueError:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from email.message import Message
 from html.parser import HTMLParser
 
@@ -120,7 +121,8 @@ class _Words(HTMLParser):
 
 def _text_of_html(html: str) -> str:
     parser = _Words()
-    parser.feed(html)
-    parser.close()
+    with suppress(AssertionError, ValueError, RecursionError):  # what was read so far counts
+        parser.feed(html)
+        parser.close()
     lines = ("".join(parser.words)).replace("\xa0", " ").splitlines()
     return "\n".join(" ".join(line.split()) for line in lines).strip()

@@ -61,6 +61,9 @@ CONF = """\
     }}
     service anvil {{
       chroot =
+      unix_listener anvil-auth-penalty {{
+        mode = 0
+      }}
     }}
     service stats {{
       chroot =
