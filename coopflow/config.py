@@ -152,7 +152,8 @@ _INBOX_PATHS = ("path", "password_file", "ca_file")
 
 def _source(path: Path, entry: Mapping[str, Any]) -> dict[str, Any]:
     """Paths beside the file; the name is made from what is written there, so that it moves along with the folder."""
-    named = {"name": f"{entry['type']}:{entry['path']}"} if "path" in entry else {}
+    place = entry["path"] if "path" in entry else "{host}/{user}/{folder}".format(**entry)
+    named = {"name": f"{entry['type']}:{place}"}
     placed = {key: str(_beside(path, value)) if key in _INBOX_PATHS else value for key, value in entry.items()}
     return named | placed
 

@@ -9,10 +9,11 @@ from coopflow.cli.options import FamilyOption, FormatOption, JsonOption, chosen_
 from coopflow.cli.root import app
 from coopflow.cli.session import Session, session_of
 from coopflow.errors import CoopflowError, Invalid, NotAllowed
-from coopflow.render import Column, Hint, Sheet, default_format, show_document
+from coopflow.render import Column, Format, Hint, Sheet, default_format, show_document
 
 if TYPE_CHECKING:
     from coopflow.inbox.taking import Taken
+    from coopflow.store.asking import Row
 
 inbox = typer.Typer(
     name="inbox",
@@ -35,6 +36,15 @@ COLUMNS = (
     Column("family_id", "Family"),
     Column("family_name", "Name", style=Hint.STRONG),
     Column("instance_id", "Instance", justify="right"),
+    Column("text", "What", min_width=20),
+    Column("reason", "Why"),
+)
+SCREEN_COLUMNS = (  # fewer, so that they can be read side by side
+    Column("item_id", "Item", justify="right"),
+    Column("received_at", "Came"),
+    Column("kind", "Kind"),
+    Column("from", "From"),
+    Column("whose", "Family", style=Hint.STRONG),
     Column("text", "What", min_width=20),
     Column("reason", "Why"),
 )
@@ -119,15 +129,22 @@ def list_(
     """List what has come in, the newest first."""
     from coopflow.inbox.by_hand import listed
 
-    session, shown = session_of(context), chosen_format(chosen, as_json)
+    session = session_of(context)
+    shown = chosen_format(chosen, as_json) or default_format(session.out)
     with session.store(read_only=True) as store:
         family_id = None if family is None else resolve_family(session, store, family)
         rows = listed(store, unmatched=unmatched, family_id=family_id, limit=limit)
     empty = "Nothing waits to be matched." if unmatched else "Nothing has come in."
-    session.show(Sheet(COLUMNS, rows, empty=empty), shown)
+    if shown is Format.table:
+        rows = [{**row, "whose": _whose(row)} for row in rows]
+    session.show(Sheet(SCREEN_COLUMNS if shown is Format.table else COLUMNS, rows, empty=empty), shown)
     first = next((row for row in rows if row["status"] == "unmatched"), None)
     if first is not None:
         session.say(f"Whose is it? coopflow inbox assign {first['item_id']} --family FAMILY, or coopflow inbox ignore")
+
+
+def _whose(row: "Row") -> str:
+    return f"{row['family_name']} ({row['family_id']})" if row["family_id"] else str(row["status"])
 
 
 @inbox.command(epilog="Examples:  coopflow inbox show 7 · coopflow inbox show 7 --json")

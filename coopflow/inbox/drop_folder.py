@@ -26,7 +26,7 @@ class FolderSource:
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._path = Path(settings["path"])
-        self.name = str(settings.get("name") or f"folder:{self._path}")
+        self.name = str(settings["name"])
 
     def fetch(self, inbox: Inbox, *, since: datetime, limit: int, now: datetime) -> list[Arrived]:
         """What lies in it, the oldest first, but for what is still being written."""

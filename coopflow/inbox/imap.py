@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from imap_tools import BaseMailBox
 
 ANSWER_WITHIN = 10  # seconds that the server has for each answer
-DONE_WITHIN = 30  # seconds for the whole reading: a slow server must not hold a tick
+DONE_WITHIN = 20  # seconds for the whole reading: a slow server must not hold a tick
 PORTS = {"tls": 993, "starttls": 143}
 # As the protocol has them, whatever the machine's language.
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -29,7 +29,7 @@ class ImapSource:
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._settings = settings
-        self.name = str(settings.get("name") or "imap:{host}/{user}/{folder}".format(**settings))
+        self.name = str(settings["name"])
 
     def fetch(self, inbox: Inbox, *, since: datetime, limit: int, now: datetime) -> list[Arrived]:
         """The mails that came after the last one on record."""

@@ -14,7 +14,7 @@ class MaildirSource:
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._path = Path(settings["path"])
-        self.name = str(settings.get("name") or f"maildir:{self._path}")
+        self.name = str(settings["name"])
 
     def fetch(self, inbox: Inbox, *, since: datetime, limit: int, now: datetime) -> list[Arrived]:
         """The mails that are not on record, whether somebody has looked at them or not."""

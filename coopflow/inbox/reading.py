@@ -31,6 +31,8 @@ def read_inbox(
     """Take in what has come; `patient` leaves a source that could not be read a moment ago alone."""
     report, end = InboxReport(), monotonic() + TAKES
     for source in sources:
+        if monotonic() > end:
+            break
         trouble = store.inbox.trouble(source.name)
         if patient and trouble and parse_instant(trouble["again"]) > now:
             continue

@@ -9,6 +9,7 @@ from typing import Any
 
 from coopflow.clock import ACCEPT, held_clock, look_at_clock
 from coopflow.config import Config
+from coopflow.core.instants import parse_instant
 from coopflow.core.invariants import broken_promises
 from coopflow.core.timing import ALWAYS, NeverOpens, OpenHours, local_text, next_open
 from coopflow.core.windows import TEXT_HOURS
@@ -204,6 +205,23 @@ def instances(premises: Premises) -> Iterator[Finding]:
         yield Finding("instances", Level.GOOD, f"{counted(len(ids), 'active instance')}, none of them stuck")
 
 
+def inbox(premises: Premises) -> Iterator[Finding]:
+    """Can everything be read that answers come in to, and is it known whose they are?"""
+    found = premises.store.inbox
+    names = [str(source["name"]) for source in premises.config.inbox]
+    for name in names:
+        if trouble := found.trouble(name):
+            since = premises.text(parse_instant(trouble["since"]))
+            yield Finding(
+                "inbox", Level.BAD, f"{name} cannot be read since {since}: {trouble['words']}", "coopflow inbox"
+            )
+    if unmatched := found.unmatched():
+        words = f"{counted(unmatched, 'item')} of which nobody has said whose they are"
+        yield Finding("inbox", Level.WARNING, words, "coopflow inbox list --unmatched")
+    if names and not unmatched and not any(map(found.trouble, names)):
+        yield Finding("inbox", Level.GOOD, f"{joined(names)} can be read")
+
+
 def permissions(premises: Premises) -> Iterator[Finding]:
     """Can others on this machine read what is private, or change what coopflow goes by?"""
     private = [premises.database, premises.config.outbox]
@@ -230,6 +248,7 @@ CHECKS: tuple[Callable[[Premises], Iterator[Finding]], ...] = (
     database,
     transports,
     instances,
+    inbox,
     permissions,
 )
 

@@ -140,6 +140,11 @@ class Inbox(Asking):
         where, values = all_of({"n.status = ?": status, "n.family_id = ?": family_id})
         return self._ask(f"{_ITEMS} {where} ORDER BY n.item_id DESC LIMIT ?", (*values, limit))
 
+    def unmatched(self) -> int:
+        """How many items a person must match."""
+        [row] = self._ask("SELECT COUNT(*) AS items FROM inbox_items WHERE status = 'unmatched'")
+        return int(row["items"])
+
     def forget_words(self, event_id: int) -> None:
         """Erase what an entry says that has been told again elsewhere, under the family that it belongs to."""
         self._db.execute_sql("DELETE FROM event_personal WHERE event_id = ?", (event_id,))

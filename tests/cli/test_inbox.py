@@ -253,3 +253,15 @@ def test_an_idle_tick_looks_into_the_folder_and_a_mailbox_needs_a_full_one(co_op
     (co_op.folder / "coopflow.yaml").write_text(CONFIG + "inbox: [{type: maildir, path: Maildir}]\n")
     co_op.run("tick")
     assert not nothing_to_do(config, database=None, now=later)
+
+
+def test_doctor_tells_of_an_inbox_that_cannot_be_read_and_of_what_waits(with_stranger: CoOp) -> None:
+    (with_stranger.folder / "coopflow.yaml").write_text(CONFIG + "inbox: [{type: folder, path: nowhere, name: hook}]\n")
+    with_stranger.run("tick", at=MONDAY)
+
+    found = {row["check"]: row for row in json.loads(with_stranger.run("doctor", "--json", at=MONDAY).out)["checks"]}
+
+    assert found["inbox"]["level"] == "warning"  # the last of two
+    told = with_stranger.run("doctor", "--format", "tsv", at=MONDAY).out
+    assert "hook cannot be read since Mon 23 Mar" in told
+    assert "1 item of which nobody has said whose they are" in told

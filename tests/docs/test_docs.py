@@ -79,6 +79,7 @@ CONFIG_SECTIONS: Mapping[str, tuple[type[BaseModel], ...]] = {
         config_schema.EmailToServer,
         config_schema.TextToOutbox,
     ),
+    "inbox": (config_schema.ImapInbox, config_schema.MaildirInbox, config_schema.FolderInbox),
 }
 HELP = {"--help", "-h"}  # of every command; the page says it once
 EVERY_STEP = {"id", "type", *(found.alias or name for name, found in step_schema.Common.model_fields.items())}

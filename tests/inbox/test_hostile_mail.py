@@ -88,7 +88,9 @@ def test_h31_hostile_mails_stop_none_of_the_others(desk: Desk, tmp_path: Path) -
         put(folder, f"{number}.eml", hostile, desk, age=100 - number)
     put(folder, "z.eml", mail(answers=desk.sent(instance)), desk, age=10)
 
-    report = read_inbox(desk.world.store, [FolderSource({"path": str(folder)})], OURS, now=desk.world.now)
+    report = read_inbox(
+        desk.world.store, [FolderSource({"name": "drop", "path": str(folder)})], OURS, now=desk.world.now
+    )
 
     assert len(report.taken) == len(few) + 1
     assert report.taken[-1].instance_id == instance

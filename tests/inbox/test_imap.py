@@ -214,14 +214,28 @@ def test_an_unreachable_server_stops_no_other_source_and_is_tried_again_after_a_
 def test_a_password_file_that_is_no_good_is_said_so(desk: Desk, tmp_path, prepare, words: str) -> None:  # type: ignore[no-untyped-def]
     path = tmp_path / "secret"
     prepare(path)
-    settings = {"type": "imap", "host": "localhost", "user": "u", "folder": "INBOX", "password_file": str(path)}
+    settings = {
+        "type": "imap",
+        "name": "m",
+        "host": "localhost",
+        "user": "u",
+        "folder": "INBOX",
+        "password_file": str(path),
+    }
     [told] = read(desk, ImapSource({**settings, "security": "tls", "mark_seen": True})).news
     assert words in told
 
 
 def test_a_variable_that_is_not_set_is_named(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COOP_IMAP", raising=False)
-    settings = {"type": "imap", "host": "localhost", "user": "u", "folder": "INBOX", "password_env": "COOP_IMAP"}
+    settings = {
+        "type": "imap",
+        "name": "m",
+        "host": "localhost",
+        "user": "u",
+        "folder": "INBOX",
+        "password_env": "COOP_IMAP",
+    }
     [told] = read(desk, ImapSource({**settings, "security": "tls", "mark_seen": True})).news
     assert "COOP_IMAP" in told
 

@@ -42,7 +42,7 @@ def test_a_maildir_is_read_and_nothing_in_it_is_touched(desk: Desk, box: Path) -
     delivered(box, vacation(answers=desk.sent(instance)), when, number=1, folder="cur")
     delivered(box, mail(answers=desk.sent(instance), number=2), when + 1, number=2)
     before = sorted(path.relative_to(box) for path in box.rglob("*"))
-    source = MaildirSource({"path": str(box)})
+    source = MaildirSource({"name": "box", "path": str(box)})
 
     first, second = read(desk, source), read(desk, source)
 
@@ -53,7 +53,7 @@ def test_a_maildir_is_read_and_nothing_in_it_is_touched(desk: Desk, box: Path) -
 
 
 def test_a_mail_that_a_person_has_looked_at_meanwhile_is_no_other_mail(desk: Desk, box: Path) -> None:
-    source = MaildirSource({"path": str(box)})
+    source = MaildirSource({"name": "box", "path": str(box)})
     path = delivered(box, mail(), desk.world.now.timestamp())
     read(desk, source)
     path.rename(box / "cur" / f"{path.name}:2,RS")
@@ -61,7 +61,7 @@ def test_a_mail_that_a_person_has_looked_at_meanwhile_is_no_other_mail(desk: Des
 
 
 def test_what_lay_in_a_maildir_long_before_is_not_taken_in(desk: Desk, box: Path) -> None:
-    source = MaildirSource({"path": str(box)})
+    source = MaildirSource({"name": "box", "path": str(box)})
     delivered(box, mail(), (desk.world.now - timedelta(days=8)).timestamp())
     assert read(desk, source).taken == []
     desk.world.now += timedelta(days=30)  # once it has been read, nothing that came meanwhile is too old
@@ -70,7 +70,7 @@ def test_what_lay_in_a_maildir_long_before_is_not_taken_in(desk: Desk, box: Path
 
 
 def test_a_folder_that_is_no_maildir_is_told(desk: Desk, tmp_path: Path) -> None:
-    [words] = read(desk, MaildirSource({"path": str(tmp_path / "nowhere")})).news
+    [words] = read(desk, MaildirSource({"name": "box", "path": str(tmp_path / "nowhere")})).news
     assert "is not a Maildir" in words
 
 
@@ -99,7 +99,7 @@ def test_mails_texts_and_reports_are_taken_and_moved_to_done(desk: Desk, folder:
     put(folder, "3.json", '{"id": "t1", "from": "+12125550142", "text": "Yes"}', desk, age=70)
     put(folder, "4.form", "id=t2&from=%2B12125550142&text=Thanks", desk)
 
-    report = read(desk, FolderSource({"path": str(folder)}))
+    report = read(desk, FolderSource({"name": "drop", "path": str(folder)}))
 
     assert [taken.kind for taken in report.taken] == ["automatic", "report", "reply", "reply"]
     assert [path.name for path in folder.iterdir()] == ["done"]
@@ -119,7 +119,7 @@ def test_mails_texts_and_reports_are_taken_and_moved_to_done(desk: Desk, folder:
 )
 def test_a_file_that_is_still_written_waits(desk: Desk, folder: Path, name: str, content: bytes, age: int) -> None:
     path = put(folder, name, content, desk, age=age)
-    assert read(desk, FolderSource({"path": str(folder)})).taken == []
+    assert read(desk, FolderSource({"name": "drop", "path": str(folder)})).taken == []
     assert path.exists()
 
 
@@ -140,7 +140,7 @@ def test_a_crash_before_the_file_was_moved_does_it_once_all_the_same(desk: Desk,
     desk.has_written(completion_criteria=None)
     content = '{"from": "+12125550142", "text": "Yes"}'
     put(folder, "a.json", content, desk)
-    source = FolderSource({"path": str(folder)})
+    source = FolderSource({"name": "drop", "path": str(folder)})
     read(desk, source)
     (folder / "done" / "a.json").rename(folder / "a.json")
 
@@ -152,7 +152,7 @@ def test_a_crash_before_the_file_was_moved_does_it_once_all_the_same(desk: Desk,
 
 
 def test_the_same_name_later_is_another_file_and_both_are_kept(desk: Desk, folder: Path) -> None:
-    source = FolderSource({"path": str(folder)})
+    source = FolderSource({"name": "drop", "path": str(folder)})
     for words in ("Yes", "No"):
         put(folder, "a.json", f'{{"from": "+12125550199", "text": "{words}"}}', desk)
         read(desk, source)
@@ -164,7 +164,7 @@ def test_links_and_pipes_are_left_alone(desk: Desk, folder: Path, tmp_path: Path
     (folder / "link.json").symlink_to(tmp_path / "secret.json")
     os.mkfifo(folder / "pipe.json")
     (folder / "directory.json").mkdir()
-    assert read(desk, FolderSource({"path": str(folder)})).taken == []
+    assert read(desk, FolderSource({"name": "drop", "path": str(folder)})).taken == []
 
 
 def test_a_folder_that_is_not_there_is_told_once(desk: Desk, tmp_path: Path) -> None:
@@ -178,5 +178,5 @@ def test_a_folder_that_is_not_there_is_told_once(desk: Desk, tmp_path: Path) -> 
 def test_so_many_at_a_time(desk: Desk, folder: Path) -> None:
     for number in range(5):
         put(folder, f"{number}.json", f'{{"id": "t{number}", "from": "+12125550199", "text": "x"}}', desk)
-    source = FolderSource({"path": str(folder)})
+    source = FolderSource({"name": "drop", "path": str(folder)})
     assert [len(read(desk, source, limit=2).taken) for _ in range(4)] == [2, 2, 1, 0]
