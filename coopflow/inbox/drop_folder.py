@@ -12,7 +12,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from coopflow.inbox.source import LARGEST, MOST_BYTES, Arrived, Unreachable
+from coopflow.inbox.source import LARGEST, MOST_BYTES, Arrived, Unreachable, safe_id
 from coopflow.store.inbox import Inbox
 
 DONE = "done"
@@ -62,9 +62,9 @@ class FolderSource:
         if not stat.S_ISREG(found.st_mode) or _still_written(name, content, now - written):
             return None
         return Arrived(
-            provider_id=f"{name}:{blake2b(content, digest_size=8).hexdigest()}",
+            provider_id=safe_id(f"{name}:{blake2b(content, digest_size=8).hexdigest()}"),
             content=content[:LARGEST],
-            name=name,
+            name=safe_id(name),
             kind="mail" if name.lower().endswith(MAILS) else None,
             at=min(written, now),
             cut=len(content) > LARGEST,

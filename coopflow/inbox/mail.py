@@ -27,14 +27,12 @@ _RECIPIENTS = ("to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-en
 _RE = re.compile(r"^\s*((re|aw|sv|antw|rv|tr|fw|fwd|wg)\s*:\s*)+", re.IGNORECASE)
 
 
-def read_mail(content: bytes, *, ours: frozenset[str] = frozenset()) -> Incoming:
-    """What a mail is. `ours` are the co-op's own addresses: what comes from them is nobody's answer."""
+def read_mail(content: bytes) -> Incoming:
+    """What a mail is, by itself: whose it is, is another question."""
     message = _parsed(content)
     head = _headers(message)
     sender = _sender(message)
     read = _Reading(message, head, sender)
-    if sender is not None and sender in ours:
-        return read.as_(ItemKind.OTHER, reason="a mail of the co-op's own")
     daemon = sender or head.get("from", "").strip(" <\"'")
     if looks_like_a_bounce(message, daemon):
         returned = _parsed(content[:LONGEST_BOUNCE])

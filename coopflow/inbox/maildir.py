@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from coopflow.inbox.source import LARGEST, MOST_BYTES, Arrived, Unreachable
+from coopflow.inbox.source import LARGEST, MOST_BYTES, Arrived, Unreachable, safe_id
 from coopflow.store.inbox import Inbox
 
 
@@ -26,8 +26,8 @@ class MaildirSource:
         try:
             box = Maildir(self._path, create=False)
             recent = [key for key in box.keys() if (at := _came_at(key)) is None or at >= since]  # noqa: SIM118
-            known = inbox.known(self.name, recent)
-            keys = sorted((key for key in recent if key not in known), key=_order)[:limit]
+            known = inbox.known(self.name, [safe_id(key) for key in recent])
+            keys = sorted((key for key in recent if safe_id(key) not in known), key=_order)[:limit]
             return list(_mails(box, keys))
         except OSError as problem:
             raise Unreachable(f"{self._path}: {(problem.strerror or 'no reason given').lower()}") from None
@@ -45,7 +45,11 @@ def _mails(box: Any, keys: list[str]) -> Iterator[Arrived]:
             continue  # a mail program has moved it: the next reading finds it
         taken += len(content)
         yield Arrived(
-            provider_id=key, content=content[:LARGEST], kind="mail", at=_came_at(key), cut=len(content) > LARGEST
+            provider_id=safe_id(key),
+            content=content[:LARGEST],
+            kind="mail",
+            at=_came_at(key),
+            cut=len(content) > LARGEST,
         )
 
 

@@ -3,17 +3,29 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from typing import Protocol
 
 from coopflow.store.inbox import Inbox
 
 LARGEST = 1_000_000  # bytes of one thing that are read; an answer has a thousandth of that
 MOST_BYTES = 20_000_000  # taken in at one reading
+LONGEST_ID = 300  # characters
 LOOKS_BACK = timedelta(days=7)  # so far back a source is read when it is read for the first time
 
 
 class Unreachable(Exception):
     """A source cannot be read; the text is the end of a sentence, and holds no secret."""
+
+
+def safe_id(text: str) -> str:
+    """An id that can be stored, whatever bytes a file's name is made of."""
+    plain = text.encode("utf-8", "backslashreplace").decode()
+    return (
+        plain
+        if len(plain) <= LONGEST_ID
+        else f"{plain[:LONGEST_ID]}:{blake2b(plain.encode(), digest_size=8).hexdigest()}"
+    )
 
 
 def _nothing() -> None:

@@ -48,7 +48,7 @@ def take(store: Store, source: str, arrived: Arrived, ours: Ours, *, now: dateti
     provider_id, item = read(arrived, ours, now=now)
     try:
         with store.transaction():
-            return _once(store, source, provider_id, item, now=now)
+            return _once(store, source, provider_id, _unless_own(store, item, ours), now=now)
     except Exception as error:
         if is_database_trouble(error):
             raise
@@ -62,7 +62,7 @@ def read(arrived: Arrived, ours: Ours, *, now: datetime) -> tuple[str, Incoming]
     """What a thing says, and the id that it has in its source."""
     try:
         if arrived.kind == "mail":
-            item, own = read_mail(arrived.content, ours=ours.addresses), None
+            item, own = read_mail(arrived.content), None
         elif arrived.cut:
             raise Unfit("it is too long for a text or a delivery report")
         else:
@@ -74,6 +74,16 @@ def read(arrived: Arrived, ours: Ours, *, now: datetime) -> tuple[str, Incoming]
         item = Incoming(kind=ItemKind.UNREADABLE, channel="email" if arrived.kind == "mail" else "sms", reason=reason)
     at = item.at or arrived.at
     return own or arrived.provider_id, replace(item, at=None if at is None else min(at, now))
+
+
+def _unless_own(store: Store, item: Incoming, ours: Ours) -> Incoming:
+    """A mail from one of the co-op's own addresses is nobody's answer, except that of a parent who is a coordinator."""
+    if item.kind is ItemKind.BOUNCE or item.channel != "email" or item.sender not in ours.addresses:
+        return item
+    sent = store.inbox.sent_as(item.answers)
+    if sent is not None and (sent.to or "").lower() == item.sender:
+        return item
+    return replace(item, kind=ItemKind.OTHER, reason="a mail of the co-op's own")
 
 
 def _once(store: Store, source: str, provider_id: str, item: Incoming, *, now: datetime) -> Taken:

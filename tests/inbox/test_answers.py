@@ -96,6 +96,15 @@ def test_a_coordinators_mail_in_the_same_conversation_is_no_answer(desk: Desk) -
     assert (taken.kind, taken.status, desk.world.status(instance)) == ("other", "ignored", "running")
 
 
+def test_a_coordinator_who_is_a_parent_answers_what_was_written_to_her(desk: Desk) -> None:
+    desk.world.has_family("7", email="sarah@example.org")
+    instance = desk.has_written("7")
+
+    taken = desk.mail(mail(sender="sarah@example.org", answers=desk.sent(instance)))
+
+    assert (taken.kind, taken.family_id, desk.world.status(instance)) == ("reply", "7", "completed")
+
+
 def test_a_vacation_notice_puts_the_wait_off_by_one_business_day_once(desk: Desk) -> None:
     instance = desk.has_written()
     assert desk.planned(instance) == "Mon 09:00"

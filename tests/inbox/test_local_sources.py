@@ -175,6 +175,19 @@ def test_a_folder_that_is_not_there_is_told_once(desk: Desk, tmp_path: Path) -> 
     assert read(desk, source).news == []
 
 
+def test_names_of_any_bytes_are_taken_in_once(desk: Desk, folder: Path, box: Path) -> None:
+    odd = os.fsdecode(b"\xff\xfe")
+    content = '{"from": "+12125550199", "text": "x"}'
+    put(folder, f"{odd}.json", content, desk)
+    put(folder, "x" * 240 + ".json", content, desk)
+    put(box / "new", f"{int(desk.world.now.timestamp())}.M1.{odd}", mail(), desk)
+    for source, number in (
+        (FolderSource({"name": "drop", "path": str(folder)}), 2),
+        (MaildirSource({"name": "box", "path": str(box)}), 1),
+    ):
+        assert [len(read(desk, source).taken) for _ in range(2)] == [number, 0]
+
+
 def test_so_many_at_a_time(desk: Desk, folder: Path) -> None:
     for number in range(5):
         put(folder, f"{number}.json", f'{{"id": "t{number}", "from": "+12125550199", "text": "x"}}', desk)

@@ -36,6 +36,15 @@ def test_t30_a_callback_100_times_and_in_the_wrong_order_has_one_effect(desk: De
     assert len(desk.items()) == 3
 
 
+def test_t30_a_report_whose_words_were_erased_has_no_second_effect(desk: Desk) -> None:
+    instance = desk.has_written(steps=BY_TEXT)
+    desk.call("report", {"id": "SM1", "status": "delivered"})
+    desk.world.db.execute_sql("DELETE FROM event_personal")
+
+    assert desk.call("report", {"id": "SM1", "status": "delivered"}).again
+    assert desk.world.trail(instance).count("message.reported") == 1
+
+
 def test_t30_a_report_for_an_unknown_id_is_ignored(desk: Desk) -> None:
     desk.has_written(steps=BY_TEXT)
     taken = desk.call("report", {"id": "SM999", "status": "undelivered"})

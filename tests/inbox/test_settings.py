@@ -19,7 +19,7 @@ IMAP = "{type: imap, host: imap.example.org, user: a@example.org, password_env: 
 @pytest.mark.parametrize(
     ("inbox", "problem"),
     [
-        ("[{type: pop3}]", "inbox[0] type"),
+        ("[{type: pop3}]", "inbox[0].type: expected 'imap', 'maildir' or 'folder'"),
         ("[{type: imap, host: h, user: u}]", "a mailbox needs one password: give password_env or password_file"),
         (f"[{IMAP[:-1]}, password_file: x}}]", "a mailbox needs one password: give password_env or password_file"),
         (f"[{IMAP[:-1]}, security: none}}]", "security"),
