@@ -12,8 +12,8 @@ from coopflow.core.model import Event, Task
 from coopflow.core.stop_words import may_mean_stop
 from coopflow.core.wording import shown
 from coopflow.events import take_event
+from coopflow.inbox.consenting import has_opted_out, opt
 from coopflow.inbox.matching import Match, failure_of
-from coopflow.intake.consent import change_consent
 from coopflow.intake.events import OutsideEvent
 from coopflow.intake.happening import record_event
 from coopflow.store.store import Store
@@ -79,6 +79,9 @@ def put_on_record(occasion: Occasion, *, reason: str, match: Match | None = None
 def ask_a_person(occasion: Occasion, family_id: str, description: str) -> int:
     """Put a question about an item on the coordinator's desk."""
     store, now = occasion.store, occasion.now
+    asked = [task for task in store.desk.tasks(family_id=family_id) if task.description == description]
+    if asked and asked[0].task_id is not None:
+        return asked[0].task_id
     task = Task(
         family_id=family_id,
         task_type="inbox",
@@ -133,27 +136,16 @@ def _stop(occasion: Occasion, match: Match) -> Effect:
     reason = "asked for with a keyword"
     event_id = put_on_record(occasion, reason=reason, match=match)
     sharing = store.inbox.families_at(item.channel, item.sender) if item.sender else []
-    touched: list[int] = []
-    for family_id in dict.fromkeys((match.family_id, *sharing)):
-        changed = change_consent(
-            store,
-            family_id,
-            [item.channel],
-            allowed=False,
-            reason=f"{item.text.splitlines()[0] if item.text else item.subject}",
-            actor=occasion.source,
-            how="reply",
-            now=now,
-        )
-        touched += changed.touched
+    families = list(dict.fromkeys((match.family_id, *sharing)))
+    words = item.text.splitlines()[0] if item.text else str(item.subject)
+    touched = opt(store, families, item.channel, allowed=False, words=words, actor=occasion.source, now=now)
     return Effect(event_id=event_id, touched=touched, reason=reason)
 
 
 def _start(occasion: Occasion, match: Match) -> Effect:
     """It takes an opt-out back if consent was once on record; else a person must know that there is any."""
     store, item, now = occasion.store, occasion.item, occasion.now
-    family = store.families([match.family_id], scores=False)[match.family_id]
-    if family.consent.get(item.channel, {}).get("allowed") is not False:
+    if not has_opted_out(store, match.family_id, item.channel):
         return _answer(occasion, match)  # they may be written to: it is a word like any other
     if not store.inbox.once_opted_in(match.family_id, item.channel):
         reason = "they ask to be written to again, and no consent is on record"
@@ -163,16 +155,7 @@ def _start(occasion: Occasion, match: Match) -> Effect:
         return Effect(event_id=event_id, reason=reason, task_id=ask_a_person(occasion, match.family_id, question))
     reason = "they may be written to again: consent was on record before"
     event_id = put_on_record(occasion, reason=reason, match=match)
-    change_consent(
-        store,
-        match.family_id,
-        [item.channel],
-        allowed=True,
-        reason=item.text,
-        actor=occasion.source,
-        how="reply",
-        now=now,
-    )
+    opt(store, [match.family_id], item.channel, allowed=True, words=item.text, actor=occasion.source, now=now)
     return Effect(event_id=event_id, reason=reason)
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ANSWER_WITHIN = 10  # seconds that the server has for each answer
 DONE_WITHIN = 20  # seconds for the whole reading: a slow server must not hold a tick
+LONGEST_SAID = 200  # characters of the server's words that are repeated
 PORTS = {"tls": 993, "starttls": 143}
 # As the protocol has them, whatever the machine's language.
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -41,6 +42,8 @@ class ImapSource:
             raise Unreachable(secret.kept_out_of(str(problem))) from None
 
     def _fetch(self, secret: Secret, newest: str | None, since: datetime, limit: int) -> list[Arrived]:
+        from imaplib import IMAP4
+
         from imap_tools import ImapToolsError
 
         try:
@@ -51,8 +54,8 @@ class ImapSource:
                 box.client.shutdown()  # and no LOGOUT: its answer changes nothing
         except OSError as problem:  # time-outs, refused connections and certificates among them
             raise Unreachable(_reason(problem)) from None
-        except (ImapToolsError, box_errors()) as problem:
-            raise Unreachable(" ".join(str(problem).split())[:300]) from None
+        except (ImapToolsError, IMAP4.error) as problem:
+            raise Unreachable(_refusal(problem, self._settings)) from None
 
     def _connect(self) -> "BaseMailBox":
         import ssl
@@ -117,13 +120,6 @@ class ImapSource:
         )
 
 
-def box_errors() -> type[Exception]:
-    """What the protocol's library raises beside OSError."""
-    from imaplib import IMAP4
-
-    return IMAP4.error
-
-
 def _last_uid(newest: str | None, validity: int) -> int:
     """The last mail on record; 0 where there is none, or the server has numbered all mails anew."""
     before, _, uid = (newest or "").partition(":")
@@ -150,3 +146,20 @@ def _reason(problem: OSError) -> str:
     if isinstance(problem, TimeoutError):
         words = f"it has not answered within {ANSWER_WITHIN} seconds"
     return words[0].lower() + words[1:]
+
+
+def _refusal(problem: Exception, settings: Mapping[str, Any]) -> str:
+    """What the server said, after what it means."""
+    from imap_tools import MailboxFolderSelectError, MailboxLoginError
+
+    result = getattr(problem, "command_result", None)
+    parts = result[1] if result else [str(problem)]
+    said = " ".join(part.decode("ascii", "replace") if isinstance(part, bytes) else str(part) for part in parts if part)
+    said = " ".join(said.split())[:LONGEST_SAID]
+    match problem:
+        case MailboxLoginError():
+            return f"the server does not accept the user and the password ({said})"
+        case MailboxFolderSelectError():
+            return f"the server has no folder '{settings['folder']}' for this user ({said})"
+        case _:
+            return f"the server said: {said}"

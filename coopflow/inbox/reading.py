@@ -9,6 +9,7 @@ from typing import Any
 from coopflow.core.instants import format_instant, parse_instant
 from coopflow.inbox.source import LOOKS_BACK, Source, Unreachable
 from coopflow.inbox.taking import Ours, Taken, take
+from coopflow.store.failures import is_database_trouble
 from coopflow.store.store import Store
 
 TAKES = 20  # seconds: what has not been taken in by then waits for the next reading
@@ -40,6 +41,12 @@ def read_inbox(
             _read(store, source, ours, report, now=now, limit=limit - len(report.taken), end=end)
         except Unreachable as problem:
             _troubled(store, source.name, str(problem), trouble, report, now=now)
+            continue
+        except Exception as problem:
+            if is_database_trouble(problem):
+                raise
+            words = f"fault in coopflow: {type(problem).__name__}"  # not its text, which may be anybody's
+            _troubled(store, source.name, words, trouble, report, now=now)
             continue
         if trouble:
             with store.transaction():

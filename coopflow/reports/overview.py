@@ -77,7 +77,21 @@ def overview(
 
 def _notes(store: Store, place: tuple[str | None, str | None], today: date) -> list[str]:
     country, subdivision = place
-    return coverage(store.calendars.all(), country=country, subdivision=subdivision, today=today)
+    return [
+        *coverage(store.calendars.all(), country=country, subdivision=subdivision, today=today),
+        *_nobodys_answers(store.inbox.unmatched()),
+    ]
+
+
+def _nobodys_answers(number: int) -> list[str]:
+    if not number:
+        return []
+    came = (
+        "1 answer has come in, and it is not known whose it is"
+        if number == 1
+        else (f"{number:,} answers have come in, and it is not known whose they are")
+    )
+    return [f"{came}: coopflow inbox list --unmatched"]
 
 
 def first_step(anything: Row) -> str | None:

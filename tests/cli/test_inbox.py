@@ -183,6 +183,13 @@ def test_a_person_says_whose_a_text_is(with_stranger: CoOp) -> None:
     assert with_stranger.run("audit", "verify").code == 0
 
 
+def test_status_says_that_an_answer_waits_for_its_family(with_stranger: CoOp) -> None:
+    words = "1 answer has come in, and it is not known whose it is: coopflow inbox list --unmatched"
+    assert words in with_stranger.run("status", "--format", "table", at=MONDAY).out
+    with_stranger.run("inbox", "ignore", "1", at=MONDAY)
+    assert words not in with_stranger.run("status", "--format", "table", at=MONDAY).out
+
+
 def test_a_person_puts_what_is_nobodys_aside_and_may_take_it_back(with_stranger: CoOp) -> None:
     assert with_stranger.run("inbox", "ignore", "1", at=TUESDAY).code == 0
     assert "Nothing waits to be matched" in with_stranger.run("inbox", "list", "--unmatched", "--format", "table").out

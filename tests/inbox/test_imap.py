@@ -131,9 +131,36 @@ def test_a_wrong_password_is_told_once_and_never_shown(desk: Desk, server: Dovec
     first, second = read(desk, source), read(desk, source)
 
     [words] = first.news
-    assert "Authentication failed" in words
+    assert "the server does not accept the user and the password ([AUTHENTICATIONFAILED] Auth" in words
     assert (second.news, len(second.troubled)) == ([], 1)
     assert "canary" not in f"{words}{second.troubled}{source.__dict__}{desk.world.store.inbox.trouble(source.name)}"
+
+
+def test_a_folder_that_is_not_there_is_named(desk: Desk, server: Dovecot, user: str) -> None:
+    [words] = read(desk, ImapSource(server.settings(user, folder="Antworten ü"))).news
+    assert "the server has no folder 'Antworten ü' for this user" in words
+
+
+@pytest.mark.parametrize("greeting", [b"", b"* BYE closed for today\r\n", b"SSH-2.0-x\r\n", b"\xff\xfe\x00\r\n" * 20])
+def test_a_server_that_is_none_is_told_and_stops_nothing(
+    desk: Desk, server: Dovecot, user: str, greeting: bytes
+) -> None:
+    with listening(lambda connection: connection.sendall(greeting)) as port:
+        report = read(desk, ImapSource(server.settings(user, security="starttls", port=port)))
+    assert len(report.news) == 1
+
+
+def test_a_fault_of_ours_in_one_source_stops_no_other(
+    desk: Desk, server: Dovecot, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.deliver(user, mail())
+    broken = ImapSource(server.settings(user, name="broken"))
+    monkeypatch.setattr(broken, "_fetch", lambda *_: 1 / 0)
+
+    report = read(desk, broken, ImapSource(server.settings(user)))
+
+    assert [len(report.taken), len(report.news)] == [1, 1]
+    assert "fault in coopflow: ZeroDivisionError" in report.news[0]
 
 
 def test_a_certificate_that_nobody_trusts_is_refused(desk: Desk, server: Dovecot, user: str) -> None:
