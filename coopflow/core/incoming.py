@@ -77,6 +77,7 @@ class Incoming:
     failures: tuple[Failure, ...] = ()  # of a bounce
     reference: str | None = None  # of a report: the gateway's id of the message, or ours
     delivery: Delivery | None = None  # of a report
+    permanent: bool = False  # of a report: the number will never take a text
     reason: str = ""  # why it cannot be read, why a text was not delivered
     at: datetime | None = None  # when it came in; None: nobody says
 

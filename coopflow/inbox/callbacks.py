@@ -37,6 +37,15 @@ _SAID_AS: Mapping[Delivery, str] = {  # Twilio's words, those of SMPP, and the n
     Delivery.UNDELIVERED: "undelivered undeliv failed rejected rejectd expired canceled cancelled deleted error 2 16",
 }
 STATUSES: Mapping[str, Delivery] = {word: status for status, words in _SAID_AS.items() for word in words.split()}
+_REASONS: Mapping[str, str] = {  # Twilio's commonest codes, in words
+    "30003": "30003: the phone is off or out of reach",
+    "30004": "30004: the phone refuses messages",
+    "30005": "30005: the number does not exist any more",
+    "30006": "30006: a landline, or a network that takes no texts",
+    "30007": "30007: the network took it for spam",
+    "30008": "30008: no reason was given",
+}
+FOR_GOOD = ("30005", "30006")  # with these a number will never take a text
 _NOT_A_STATUS = frozenset({"received", "sms", "text"})  # Twilio says so of a text that came in
 
 
@@ -69,12 +78,14 @@ def _report(fields: Mapping[str, str], status: Delivery | None, *, now: datetime
             "a delivery report needs a status that is known here",
             hint=f": {', '.join(STATUSES)}" + (f"; it says '{clean(found, 40)}'" if found else ""),
         )
+    reason = without_addresses(fields.get("reason", ""))
     item = Incoming(
         kind=ItemKind.REPORT,
         channel="sms",
         reference=reference,
         delivery=status,
-        reason=without_addresses(fields.get("reason", "")),
+        reason=_REASONS.get(reason, reason),
+        permanent=reason in FOR_GOOD,
         at=_at(fields, now),
     )
     return Callback(item=item, provider_id=f"{reference}:{status}")

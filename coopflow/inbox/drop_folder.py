@@ -33,10 +33,8 @@ class FolderSource:
         del inbox, since
         try:
             with os.scandir(self._path) as found:
-                names = sorted(
-                    (entry.stat(follow_symlinks=False).st_mtime, entry.name) for entry in found if _is_ours(entry.name)
-                )
-            return list(self._files([name for _, name in names], limit, now=now))
+                names = [entry.name for entry in found if _is_ours(entry.name)]
+            return list(self._files(sorted(names, key=self._written), limit, now=now))
         except OSError as problem:
             raise Unreachable(f"{self._path}: {(problem.strerror or 'no reason given').lower()}") from None
 
@@ -50,6 +48,12 @@ class FolderSource:
             taken, number = taken + len(arrived.content), number + 1
             if number >= limit or taken > MOST_BYTES:
                 return
+
+    def _written(self, name: str) -> tuple[float, str]:
+        try:
+            return (self._path / name).lstat().st_mtime, name
+        except FileNotFoundError:  # another reading was here
+            return 0, name
 
     def _file(self, name: str, *, now: datetime) -> Arrived | None:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # whatever lies there, never wait for it

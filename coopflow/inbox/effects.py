@@ -216,7 +216,9 @@ def _report(occasion: Occasion, match: Match) -> Effect:
     occasion.store.inbox.record_output(sent.execution_id, {**_output(occasion, sent), **told})
     reason = item.reason or "the gateway does not say why"
     if item.delivery is Delivery.UNDELIVERED:
-        touched = _did_not_arrive(occasion, sent, reason, permanent=True)
+        if item.permanent:
+            _mark_bad(occasion, sent, None, reason)
+        touched = _did_not_arrive(occasion, sent, reason, permanent=item.permanent)
         return Effect(event_id=event_id, touched=touched, reason=f"not delivered: {reason}")
     _change(
         occasion,

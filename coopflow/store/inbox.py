@@ -65,7 +65,7 @@ class Inbox(Asking):
     def newest(self, source: str) -> str | None:
         """The greatest id of a source among those with the beginning (up to a colon) that its last item has."""
         rows = self._ask(
-            "SELECT provider_id FROM inbox_items WHERE source = ? ORDER BY item_id DESC LIMIT 1", (source,)
+            "SELECT provider_id FROM inbox_items NOT INDEXED WHERE source = ? ORDER BY item_id DESC LIMIT 1", (source,)
         )
         if not rows:
             return None

@@ -69,6 +69,16 @@ def test_t33_a_late_failure_after_accepted_goes_the_way_of_a_bounce(desk: Desk) 
     assert "sms_failed" in desk.kinds()
 
 
+@pytest.mark.parametrize(("code", "bad"), [("30003", False), ("30006", True)])
+def test_a_number_that_will_never_take_a_text_is_marked(desk: Desk, code: str, bad: bool) -> None:
+    desk.has_written(steps=BY_TEXT)
+
+    taken = desk.call("report", f"MessageSid=SM1&MessageStatus=undelivered&ErrorCode={code}")
+
+    assert taken.reason.startswith(f"by its message's id; not delivered: {code}: ")
+    assert len(desk.world.store.inbox.bad_addresses()) == bad
+
+
 @pytest.mark.parametrize("report_first", [True, False])
 def test_t33_while_the_next_step_is_due_the_order_of_the_commits_decides(desk: Desk, report_first: bool) -> None:
     steps = [FAILING, REST, {"id": "second", "type": "sms", "message": "Still there?"}, CALL]
