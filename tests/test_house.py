@@ -41,6 +41,7 @@ ROOMS = {  # room → what of coopflow it may know beside itself
     "workflows": ("core", "texts", "strict_yaml", "yaml_text", "schema_problems", *SMALL),
     "render": ("core", *SMALL),
     "door": ("workflows.folder_signature", "__init__"),
+    "inbox": ("core", "store", "events", "triggers", "intake", "channels.addresses", *SMALL),
 }
 ONLY_FROM_ABOVE = {  # module → who may import it
     "cli": ("cli", "__main__"),

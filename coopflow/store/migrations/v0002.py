@@ -110,6 +110,9 @@ INBOX_INDEXES = (
     "CREATE INDEX items_by_mail ON inbox_items (mail_id) WHERE mail_id IS NOT NULL",
     "CREATE INDEX items_by_family ON inbox_items (family_id) WHERE family_id IS NOT NULL",
     "CREATE INDEX items_unmatched ON inbox_items (item_id) WHERE status = 'unmatched'",
+    # Whose an answer is, where only its sender says so.
+    "CREATE INDEX families_by_sender ON families (email COLLATE NOCASE) WHERE email IS NOT NULL",
+    "CREATE INDEX families_by_caller ON families (phone) WHERE phone IS NOT NULL",
     # A delivery report names a message by what the gateway called it.
     "CREATE INDEX executions_by_reference ON workflow_step_executions (json_extract(output_data, '$.reference'))"
     " WHERE idempotency_key IS NOT NULL",
