@@ -104,8 +104,9 @@ def ask_a_person(occasion: Occasion, family_id: str, description: str) -> int:
 
 def _answer(occasion: Occasion, match: Match) -> Effect:
     store, item, now = occasion.store, occasion.item, occasion.now
-    if match.sent is not None:
-        _change(occasion, match.sent.instance_id, lambda case: left_after_all(case, match.sent.message_id, now=now))  # type: ignore[union-attr]
+    sent = match.sent
+    if sent is not None:
+        _change(occasion, sent.instance_id, lambda case: left_after_all(case, sent.message_id, now=now))
     event = OutsideEvent(
         kind=ANSWERED[item.channel],
         family_id=match.family_id,

@@ -104,6 +104,14 @@ def test_a_prediction_goes_in_and_a_reply_a_bounce_and_a_stop_come_back(co_op: C
     assert len(list((co_op.folder / "outbox" / "sms").glob("*.json"))) == 1
     listed = co_op.run("inbox", "list", "--json", at=MONDAY)
     assert sorted(row["kind"] for row in json.loads(listed.out)) == ["bounce", "reply", "stop"]
+    assert no_secret_in(co_op)
+
+
+def no_secret_in(co_op: CoOp) -> bool:
+    """The password is in no file of the co-op, and in nothing that is shown of it."""
+    files = [path.read_bytes() for path in co_op.folder.rglob("*") if path.is_file()]
+    shown = co_op.run("config", "show", "--json")
+    return len(files) > 5 and not [text for text in (*files, shown.out.encode()) if b"canary" in text]
 
 
 def test_d29_the_reply_wins_over_the_follow_up_in_the_same_tick(co_op: CoOp) -> None:

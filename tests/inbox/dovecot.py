@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 
-PASSWORD = 'se"cr\\et pass'  # noqa: S105 - of this server only; it must be quoted on the wire
+PASSWORD = 'canary "7\\x'  # noqa: S105 - of this server only; it must be quoted on the wire
 CONF = """\
     base_dir = {folder}/run
     log_path = {folder}/log
