@@ -210,3 +210,27 @@ def test_an_answer_is_on_record_with_its_words_apart(desk: Desk, steps: list[obj
     data = desk.world.db.execute_sql("SELECT data FROM event_log WHERE event_id = ?", (item["event_id"],)).fetchone()
     assert "We moved" not in data[0]
     assert item["personal"]["text"] == "We moved, call 555"
+
+
+def test_a_crash_in_the_middle_leaves_nothing_and_the_next_reading_does_it_all(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The effect is there before the item is; both are one transaction."""
+    from coopflow.store.inbox import Inbox
+
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    instance = desk.has_written()
+    content = mail(answers=desk.sent(instance))
+    with monkeypatch.context() as patch:
+        patch.setattr(Inbox, "add", die)
+        with pytest.raises(KeyboardInterrupt):
+            desk.mail(content, number="1")
+    assert (desk.world.status(instance), desk.items()) == ("running", [])
+    assert "email_response_received" not in desk.kinds()
+
+    assert not desk.mail(content, number="1").again
+    assert desk.mail(content, number="1").again
+    assert desk.world.status(instance) == "completed"
+    assert desk.kinds().count("email_response_received") == 1
