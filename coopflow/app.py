@@ -85,7 +85,14 @@ class App:
             windows=sorted(self.coop.calendar.windows),
             windows_without_texts=without_texts(self.coop.calendar),
             coordinators=sorted(self.config.coordinators),
+            no_outreach=self._no_outreach(),
         )
+
+    def _no_outreach(self) -> str | None:
+        """What keeps outreach by mail from leaving lawfully, once something does leave."""
+        from coopflow.outreach_rules import problems_before_live
+
+        return None if self.config.deliver == "outbox" else "; ".join(problems_before_live(self.config)) or None
 
     @contextmanager
     def store(self, *, read_only: bool = False) -> Iterator["Store"]:

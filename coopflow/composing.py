@@ -67,9 +67,11 @@ def words(case: Case, step: Step) -> tuple[str | None, str, str | None]:
 
 
 def source_of(case: Case, template_id: str) -> str:
-    """The message template in the family's language if there is one, else in the default one."""
-    languages = case.workflow.messages[template_id]
-    return languages.get(case.family.language or "", languages[""])
+    """The message template in the family's language: for es-MX that one, else es, else the default one."""
+    languages = {name.lower(): source for name, source in case.workflow.messages[template_id].items()}
+    parts = (case.family.language or "").lower().split("-")
+    narrower = ("-".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((languages[name] for name in narrower if name in languages), languages[""])
 
 
 def context(case: Case, template_vars: Mapping[str, Any]) -> dict[str, Any]:

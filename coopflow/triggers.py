@@ -17,8 +17,9 @@ from coopflow.core.model import Event, Family, Prediction
 from coopflow.core.queueing import wake
 from coopflow.core.starting import new_case
 from coopflow.core.verdict import Answer, Occasion, Past, Verdict, verdicts
-from coopflow.core.workflow import Workflow, converses
+from coopflow.core.workflow import Workflow, converses, sends_messages
 from coopflow.errors import NotAllowed, NotFound
+from coopflow.holes import tell_of_holes
 from coopflow.problems import did_you_mean
 from coopflow.store.store import Store
 
@@ -183,6 +184,8 @@ def _start(
             replaced, reason=f"replaced by {verdict.workflow.name} (instance {case.instance.instance_id})", now=now
         )
         store.cases.save([replaced], now=now)
+    if sends_messages(case.workflow):
+        tell_of_holes(case, now=now)
     store.cases.add(case)
     store.cases.save([case], now=now)
     _remember(occasion, case, verdict, now=now)

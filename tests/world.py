@@ -94,6 +94,7 @@ class World:
             Composer(database_id=self.store.database_id, domain="example.org"),
         )
         self.now = at(f"{FRIDAY} 09:00")
+        self._phones: dict[str, int] = {}
 
     def close(self) -> None:
         self.engine.post.close()
@@ -128,7 +129,7 @@ class World:
         given = {
             "family_name": f"Family {family_id}",
             "email": f"family{family_id}@example.org",
-            "phone": "+12125550142",
+            "phone": self._a_phone(family_id),
             "time_zone": "America/New_York",
             **columns,
         }
@@ -136,6 +137,10 @@ class World:
         with self.store.transaction():
             self.store.save_families([family], now=self.now)
             self.store.add_scores([family], now=self.now)
+
+    def _a_phone(self, family_id: str) -> str:
+        """A number of its own for each family; the first one's is +12125550142."""
+        return f"+1212555{142 + self._phones.setdefault(family_id, len(self._phones)):04}"
 
     def changes_family(self, family_id: str, **columns: Any) -> None:
         with self.store.transaction():

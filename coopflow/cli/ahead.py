@@ -108,7 +108,7 @@ def simulate(
         family_id = resolve_family(session, store, family)
         found = try_out(
             store,
-            _workflow(session, store, workflow),
+            workflow_as_it_is(session, store, workflow),
             store.families([family_id])[family_id],
             {**given_by_the_latest_prediction(store, family_id), **set_values(values or ())},
             script,
@@ -134,7 +134,7 @@ def _reader(session: Session, shown: Format) -> "Any":
     return Clock(session.app.coop.calendar.tz, session.now).short if shown is Format.table else instant
 
 
-def _workflow(session: Session, store: "Store", name: str) -> "Workflow":
+def workflow_as_it_is(session: Session, store: "Store", name: str) -> "Workflow":
     """The file as it is now, else the version that was loaded last."""
     from coopflow.core.wording import did_you_mean
     from coopflow.loading import as_seen_from_here

@@ -7,10 +7,12 @@ from coopflow.cli import config as config
 from coopflow.cli import doctor as doctor
 from coopflow.cli import doubt as doubt
 from coopflow.cli import family as family
+from coopflow.cli import family_consent as family_consent
 from coopflow.cli import family_gently as family_gently
 from coopflow.cli import inbox as inbox
 from coopflow.cli import intake as intake
 from coopflow.cli import look as look
+from coopflow.cli import messages as messages
 from coopflow.cli import run as run
 from coopflow.cli import task as task
 from coopflow.cli import verbs as verbs

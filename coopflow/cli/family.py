@@ -1,6 +1,5 @@
 """`family`: the member list, and who may be written to."""
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -9,20 +8,19 @@ from coopflow.cli.family_words import (
     CHANGE_COLUMNS,
     LIST_COLUMNS,
     change_rows,
-    consent_words,
     family_document,
     family_rows,
     import_words,
     show_family,
 )
 from coopflow.cli.lookup import every_family, resolve_family
-from coopflow.cli.options import DryRunOption, FormatOption, JsonOption, ReasonOption, chosen_format
+from coopflow.cli.options import DryRunOption, FormatOption, JsonOption, chosen_format
 from coopflow.cli.root import app
-from coopflow.cli.session import Session, session_of
+from coopflow.cli.session import session_of
 from coopflow.cli.streams import opened
 from coopflow.cli.verdicts import touched_words
+from coopflow.core.consent import addresses_of
 from coopflow.core.states import ACTIVE
-from coopflow.errors import Usage
 from coopflow.render import Format, Sheet, default_format, show_document
 
 family = typer.Typer(
@@ -35,17 +33,6 @@ family = typer.Typer(
 app.add_typer(family)
 
 FamilyArgument = Annotated[str, typer.Argument(metavar="FAMILY", help="Its id, or its name or the beginning of it.")]
-
-
-class Channel(StrEnum):
-    """What a family may be reached by."""
-
-    email = "email"
-    sms = "sms"
-    all = "all"
-
-
-ChannelOption = Annotated[Channel, typer.Option("--channel", help="Which kind of message.")]
 
 
 @family.command(
@@ -106,39 +93,8 @@ def show(
         family_id = resolve_family(session, store, which)
         one = store.families([family_id])[family_id]
         active = store.looking.instances(family_id=family_id, statuses=sorted(ACTIVE))
+        said = store.consents.of_family(family_id, addresses_of(one))
     if shown is Format.table:
-        show_family(session, one, active)
+        show_family(session, one, active, said)
     else:
-        show_document(family_document(one, active), format=shown, out=session.out)
-
-
-@family.command(epilog='Example:  coopflow family optout 42 --channel sms --reason "asked on the phone"')
-def optout(
-    context: typer.Context, which: FamilyArgument, channel: ChannelOption = Channel.all, reason: ReasonOption = None
-) -> None:
-    """Stop messages to a family: the ones that are planned are skipped too."""
-    _change_consent(session_of(context), which, channel, allowed=False, reason=reason)
-
-
-@family.command(epilog='Example:  coopflow family optin 42 --channel sms --reason "signed the form of 3 March"')
-def optin(
-    context: typer.Context, which: FamilyArgument, channel: ChannelOption = Channel.all, reason: ReasonOption = None
-) -> None:
-    """Allow messages to a family again; say with --reason how the family agreed."""
-    if not (reason or "").strip():
-        raise Usage('say how the family agreed, as in --reason "signed the form of 3 March"')
-    _change_consent(session_of(context), which, channel, allowed=True, reason=reason)
-
-
-def _change_consent(session: Session, which: str, channel: Channel, *, allowed: bool, reason: str | None) -> None:
-    from coopflow.intake.consent import CHANNELS, change_consent
-
-    asked = CHANNELS if channel is Channel.all else (str(channel),)
-    with session.store() as store, store.transaction():
-        family_id = resolve_family(session, store, which)
-        change = change_consent(
-            store, family_id, asked, allowed=allowed, reason=reason, actor=session.actor, now=session.now
-        )
-        ended = touched_words(session, store, change.touched)
-    for words in [consent_words(change, asked, allowed=allowed), *ended]:
-        session.say(words)
+        show_document(family_document(one, active, said), format=shown, out=session.out)

@@ -4,14 +4,22 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from coopflow.cli.consent_words import (
+    CHANNEL_WORDS,
+    RECORD_COLUMNS,
+    consent_document,
+    opted_out_of,
+    record_rows,
+    standing_words,
+)
 from coopflow.cli.lookup import named
 from coopflow.cli.session import Session
 from coopflow.core.states import ACTIVE
 from coopflow.render import Column, Format, Hint, Sheet
 
 if TYPE_CHECKING:
+    from coopflow.core.consent import ConsentRecord
     from coopflow.core.model import Family
-    from coopflow.intake.consent import ConsentChange
     from coopflow.intake.importing import Imported
     from coopflow.store.store import Store
 
@@ -43,7 +51,6 @@ CHANGE_COLUMNS = (
     Column("fields", "What differs", show=", ".join),
 )
 _OWN = tuple(column.key for column in LIST_COLUMNS if column.key not in ("opted_out", "active_instances"))
-_CHANNEL_WORDS = {"email": "emails", "sms": "texts"}
 
 
 # -- lists --------------------------------------------------------------------------------------------------------
@@ -59,8 +66,7 @@ def family_rows(store: "Store", families: "Iterable[Family]") -> list[dict[str, 
 
 
 def _row(one: "Family") -> dict[str, Any]:
-    out = sorted(channel for channel, record in one.consent.items() if record.get("allowed") is False)
-    return {name: getattr(one, name) for name in _OWN} | {"opted_out": ", ".join(out) or None}
+    return {name: getattr(one, name) for name in _OWN} | {"opted_out": ", ".join(opted_out_of(one)) or None}
 
 
 def change_rows(imported: "Imported", *, dry_run: bool) -> list[dict[str, Any]]:
@@ -96,59 +102,40 @@ def import_words(imported: "Imported", *, dry_run: bool) -> list[str]:
 # -- one family ---------------------------------------------------------------------------------------------------
 
 
-def family_document(one: "Family", active: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def family_document(
+    one: "Family", active: Sequence[Mapping[str, Any]], said: "Sequence[ConsentRecord]"
+) -> dict[str, Any]:
     """All that is known of a family, as one document."""
     return {name: getattr(one, name) for name in _OWN} | {
         "phone_zones": list(one.phone_zones),
         "gentle_until": one.gentle_until,
         "attributes": dict(one.attributes),
-        "consent": {channel: dict(record) for channel, record in one.consent.items()},
+        **consent_document(one, said),
         "instances": [{column.key: row[column.key] for column in INSTANCE_COLUMNS} for row in active],
     }
 
 
-def show_family(session: Session, one: "Family", active: Sequence[Mapping[str, Any]]) -> None:
+def show_family(
+    session: Session, one: "Family", active: Sequence[Mapping[str, Any]], said: "Sequence[ConsentRecord]"
+) -> None:
     """The same for the screen."""
+    from coopflow.cli.screens.text import Clock
+
+    clock = Clock(session.app.coop.calendar.tz, session.now)
     cells = [(column.title, getattr(one, column.key)) for column in LIST_COLUMNS if column.key in _OWN]
     if one.time_zone is None:
         assumed = f"not known: the co-op's is used ({session.app.coop.calendar.tz.key})"
         cells = [(title, assumed if title == "Time zone" else value) for title, value in cells]
     cells += one.attributes.items()
-    cells += [(f"May get {words}", _consent(session, one, channel)) for channel, words in _CHANNEL_WORDS.items()]
+    cells += [(f"May get {words}", standing_words(one, channel, clock)) for channel, words in CHANNEL_WORDS.items()]
     if one.gentle_until is not None and one.gentle_until > session.now:
         cells.append(("Treated gently until", one.gentle_until))
     columns = [Column(str(place), title) for place, (title, _) in enumerate(cells)]
     row = {str(place): value for place, (_, value) in enumerate(cells)}
     session.show(Sheet(columns, [row], title=named(one), card=True), Format.table)
     session.out.write("\n")
+    if any(record.text or record.family_id != one.family_id for record in said):
+        session.show(Sheet(RECORD_COLUMNS, record_rows(said), title="What was said about messages"), Format.table)
+        session.out.write("\n")
     empty = f"Nothing is under way. Why: coopflow why {shlex.quote(one.family_id)}"
     session.show(Sheet(INSTANCE_COLUMNS, active, title="Under way" if active else None, empty=empty), Format.table)
-
-
-def _consent(session: Session, one: "Family", channel: str) -> str:
-    from coopflow.core.instants import parse_instant
-    from coopflow.render import moment
-
-    record = one.consent.get(channel)
-    if not record:
-        return "yes (nothing else is on record)"
-    word = "no" if record.get("allowed") is False else "yes"
-    at = record.get("at")
-    since = f", since {moment(parse_instant(at), session.app.coop.calendar.tz, session.now)}" if at else ""
-    return f"{word}{since}, by {record.get('how', 'an unknown way')} ({record.get('by', 'nobody knows who')})"
-
-
-def consent_words(change: "ConsentChange", asked: Sequence[str], *, allowed: bool) -> str:
-    """What a change of consent came to, and what undoes it."""
-    whom = named(change.family)
-    if not change.channels:
-        return f"{whom} {_may(asked, allowed)} already. No change."
-    channel = change.channels[0] if len(change.channels) == 1 else "all"
-    verb, reason = ("optout", "") if allowed else ("optin", ' --reason "…"')
-    undo = f"coopflow family {verb} {shlex.quote(change.family.family_id)} --channel {channel}{reason}"
-    return f"{whom} {_may(change.channels, allowed)} from now on. Undo: {undo}"
-
-
-def _may(channels: Sequence[str], allowed: bool) -> str:
-    words = [_CHANNEL_WORDS[channel] for channel in channels]
-    return f"may get {' and '.join(words)}" if allowed else f"gets {' and '.join(f'no {word}' for word in words)}"

@@ -22,6 +22,7 @@ from coopflow.core.timing import NeverOpens, Planned, local_text
 from coopflow.core.workflow import ParallelStep, Step, Workflow
 
 ENGINE = "coopflow"  # the actor of what nobody in particular did
+TEXT_HOLE = "text_hole"  # the type of a task that warns of a message which cannot be written
 
 
 @dataclass(slots=True)
@@ -74,6 +75,10 @@ class Case:
         """The step that a branch stands at."""
         return self.workflow.steps[entry.step_id]
 
+    def part(self, step: Step) -> str:
+        """What tells a step of this version of the workflow from every other step there is."""
+        return f"{self.instance.template_id}/{step.id}"
+
     def attempt(self, entry: Entry) -> Execution | None:
         """The attempt under way at the step that a branch stands at."""
         return self.running.get((entry.branch, entry.visit, entry.attempts))
@@ -115,6 +120,7 @@ class Case:
         self.instance.outcome_notes = reason
         self.instance.completed_at = now
         self.withdraw(list(self.entries.values()), reason, now=now)
+        self._withdraw_holes(reason, now=now)
         if withdraw_work:
             self.withdraw_tasks(self.tasks, reason, now=now)
         self.note(f"instance.{status}", now=now, outcome=outcome, reason=reason)
@@ -323,6 +329,7 @@ class Case:
         attempt.output_data = output
         attempt.error_message = error
         self.facts.ended[attempt.step_id] = now
+        self._withdraw_holes("its step is over", now=now, step_id=attempt.step_id)
         del self.running[attempt.branch, attempt.visit, attempt.attempt]
         if attempt.execution_id is not None:
             self.journal.ended.append(attempt)
@@ -352,6 +359,11 @@ class Case:
         for task in list(tasks):
             self.close_task(task, TaskStatus.WITHDRAWN, now=now, note=reason)
             self.note("task.withdrawn", now=now, step=task.step_id, task_type=task.task_type, reason=reason)
+
+    def _withdraw_holes(self, reason: str, *, now: datetime, step_id: str | None = None) -> None:
+        """Take the tasks off the desk that warned of a message which is not to be written any more."""
+        warnings = [task for task in self.tasks if task.task_type == TEXT_HOLE and step_id in (None, task.step_id)]
+        self.withdraw_tasks(warnings, reason, now=now)
 
     def close_task(
         self, task: Task, status: TaskStatus, *, now: datetime, outcome: str | None = None, note: str | None = None

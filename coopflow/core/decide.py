@@ -153,9 +153,9 @@ def _with_approval(case: Case, entry: Entry, step: Step, *, now: datetime) -> De
 def _carry_out(case: Case, entry: Entry, step: Step, *, now: datetime) -> Decision:
     match step:
         case EmailStep():
-            return send(case, entry, step, "email", case.family.email, now=now)
+            return send(case, entry, step, "email", case.family.email, kind=step.kind, now=now)
         case SmsStep():
-            return send(case, entry, step, "sms", case.family.phone, now=now)
+            return send(case, entry, step, "sms", case.family.phone, kind=step.kind, now=now)
         case TaskStep():
             return _task(case, step, now=now)
         case WaitStep():

@@ -26,7 +26,8 @@ class Family:
     status: str = "enrolled"
     language: str | None = None  # for message templates in several languages: es, fr …
     attributes: Mapping[str, Any] = field(default_factory=dict)
-    consent: Mapping[str, Any] = field(default_factory=dict)  # channel → {"allowed": bool, "at": …, "how": …}
+    consent: Mapping[str, Any] = field(default_factory=dict)  # channel → its own newest word: allowed, at, how, by
+    at_address: Mapping[str, Any] = field(default_factory=dict)  # channel → the newest word about its present address
     engagement_score: float | None = None  # the latest measured
     withdrawal_risk: float | None = None  # the latest assessed
     gentle_until: datetime | None = None  # no step reaches them before then

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from coopflow.core.durations import Duration
 from coopflow.core.timing import add, local_text
 
+ONE_MESSAGE = timedelta(days=1)  # so long the same step of the same workflow writes to an address once
 BEHIND = timedelta(hours=1)  # what is later than this waits its turn: one message for a family and day
 
 
@@ -42,6 +43,8 @@ class Contact:
     address: str
     at: datetime
     message_id: str  # the same for every attempt at it
+    instance_id: int | None = None
+    part: str = ""  # which step of which workflow version it was
 
 
 class Contacts:
@@ -114,6 +117,13 @@ def _room(cap: Cap, contacts: Iterable[Contact], whose: str, tz: ZoneInfo, now: 
     messages = "1 message" if cap.max == 1 else f"{cap.max} messages"
     words = f"{messages} in {cap.per} is the most {whose}; there is room from {local_text(at, tz)}"
     return Room(at, cap, words)
+
+
+def twin(contacts: Contacts, message: Contact, *, now: datetime) -> Contact | None:
+    """The same message for another family at the same address, lately: who reads that address has it already."""
+    alike = (found for found in contacts.of_address(message.address) if found.part == message.part)
+    others = (found for found in alike if found.family_id != message.family_id and found.channel == message.channel)
+    return next((found for found in others if message.part and now - found.at < ONE_MESSAGE), None)
 
 
 def must_wait_a_day(

@@ -52,7 +52,8 @@ def intend(case: Case, entry: Entry, message: Message, *, handed_over: bool, now
         key=message.key,
         message_id=message.message_id,
     )
-    case.contacts.add(Contact(case.family.family_id, message.channel, message.to, now, message.message_id))
+    whose = (case.instance.instance_id, case.part(case.step(entry)))
+    case.contacts.add(Contact(case.family.family_id, message.channel, message.to, now, message.message_id, *whose))
     case.note(
         "message.intended",
         now=now,

@@ -1,14 +1,15 @@
-"""Whether a message goes to a family now: consent, an address, the caps, and the pace after the server was away."""
+"""Whether a message goes to a family now: consent, an address and who shares it, the caps, the pace when late."""
 
 from datetime import datetime, timedelta
 
 from coopflow.core.case import Case
+from coopflow.core.consent import OUTREACH, refusal
 from coopflow.core.decisions import Decision, Defer, Fail, Hold, Send, Skip
 from coopflow.core.durations import Duration
 from coopflow.core.model import Entry
 from coopflow.core.moments import start_of_day
 from coopflow.core.placing import reopen
-from coopflow.core.pressure import Contact, Room, must_wait_a_day, no_room_before
+from coopflow.core.pressure import Contact, Room, must_wait_a_day, no_room_before, twin
 from coopflow.core.timing import add, local_text
 from coopflow.core.workflow import Step
 
@@ -16,19 +17,22 @@ A_WEEK = Duration(days=7)  # beyond one period of the cap: so long may caps put 
 NOBODY = ""  # the message id of what has not been intended yet
 
 
-def send(case: Case, entry: Entry, step: Step, channel: str, address: str | None, *, now: datetime) -> Decision:
+def send(
+    case: Case, entry: Entry, step: Step, channel: str, address: str | None, *, kind: str = OUTREACH, now: datetime
+) -> Decision:
     """Hand the step's message over, or say why not, or why not yet."""
     family_id = case.family.family_id
-    if case.family.consent.get(channel, {}).get("allowed") is False:
-        reason = f"family {family_id} has opted out of {channel}"
-        return Fail(reason) if step.on_failure else Skip(reason)
+    if no := refusal(case.family, channel, kind):
+        return Fail(no.reason) if step.on_failure or no.bad_address else Skip(no.reason)
     if not address:
         return Fail(f"family {family_id} has no {'phone number' if channel == 'sms' else 'email address'}")
     if (problem := case.bad_addresses.get(address.lower())) is not None:
         return Fail(f"the {'number' if channel == 'sms' else 'address'} of family {family_id} does not work: {problem}")
     attempt = case.attempt(entry)
     own = (attempt.message_id if attempt else None) or NOBODY
-    message = Contact(family_id, channel, address, now, own)
+    message = Contact(family_id, channel, address, now, own, case.instance.instance_id, case.part(step))
+    if other := twin(case.contacts, message, now=now):
+        return Skip(f"family {other.family_id} gets it at the same address (instance {other.instance_id})")
     room = no_room_before(case.coop.limits, case.contacts, message, tz=case.tz, now=now)
     if room is not None:
         return _later(case, entry, step, room, now=now)

@@ -43,6 +43,7 @@ Data = Mapping[str, Any]
 
 DEFAULT_WINDOW = "business_hours"
 DEFAULT_PRIORITY = 5
+DEFAULT_KIND = "outreach"
 PARALLEL = "parallel"  # as if no other workflow were there
 ESCALATE = "escalate"  # as a target: to a person of higher rank
 ACTIONS_ON_FAILURE = ("hold", "continue", "fail")
@@ -163,7 +164,7 @@ def _common(data: Data, retry: RetryPolicy) -> dict[str, Any]:
 def _step(data: Data, common: dict[str, Any]) -> Step:
     match data["type"]:
         case "email":
-            return EmailStep(**common, template_id=data["template_id"], template_vars=data.get("template_vars", {}))
+            return _email(data, common)
         case "sms":
             return _sms(data, common)
         case "call":
@@ -186,12 +187,22 @@ def _step(data: Data, common: dict[str, Any]) -> Step:
             raise ValueError(f"step '{data['id']}': there is no step type {other!r}")
 
 
+def _email(data: Data, common: dict[str, Any]) -> EmailStep:
+    return EmailStep(
+        **common,
+        template_id=data["template_id"],
+        template_vars=data.get("template_vars", {}),
+        kind=data.get("kind", DEFAULT_KIND),
+    )
+
+
 def _sms(data: Data, common: dict[str, Any]) -> SmsStep:
     return SmsStep(
         **common,
         message=data.get("message"),
         template_id=data.get("template_id"),
         template_vars=data.get("template_vars", {}),
+        kind=data.get("kind", DEFAULT_KIND),
     )
 
 

@@ -66,6 +66,7 @@ class EmailStep(Step):
 
     template_id: str
     template_vars: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    kind: str = "outreach"  # or transactional, which an opt-out of outreach does not stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,7 @@ class SmsStep(Step):
     message: str | None = None
     template_id: str | None = None
     template_vars: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    kind: str = "outreach"  # or transactional
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from datetime import datetime
 from coopflow.core.model import Event, Family
 from coopflow.errors import Invalid
 from coopflow.events import reconsider
+from coopflow.holes import close_mended_holes
 from coopflow.intake.families import FamilyReader, FamilyRecord
 from coopflow.intake.fields import require_columns
 from coopflow.intake.formats import BadRecord, Records
@@ -68,7 +69,9 @@ def import_families(
         store.log([_told(change, records.name, actor=actor, now=now) for change in changes])
         if changes:
             look_again(store)
-        finished = reconsider(store, [change.family.family_id for change in changes if not change.new], now=now)
+        known_before = [change.family.family_id for change in changes if not change.new]
+        finished = reconsider(store, known_before, now=now)
+        close_mended_holes(store, known_before, now=now)
         replanned = replan_families(store, _reasons_to_replan(changes, known), actor=actor, now=now)
     return Imported(families=len(good), changes=changes, finished=finished, replanned=replanned)
 

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from coopflow.composing import words
 from coopflow.core.audit import canonical_json
-from coopflow.core.case import Case
 from coopflow.core.facts import Facts
 from coopflow.core.foresight import Foreseen, Script, foresee
 from coopflow.core.model import Family
@@ -16,10 +14,10 @@ from coopflow.core.starting import new_case
 from coopflow.core.wording import did_you_mean, shown
 from coopflow.core.workflow import EmailStep, SmsStep, TaskStep, Workflow
 from coopflow.errors import NotFound, Usage
+from coopflow.holes import holes
 from coopflow.reports.story import Happened, past
 from coopflow.reports.words import Row, When
 from coopflow.store.store import Store
-from coopflow.texts.messages import RenderError
 from coopflow.triggers import facts_of
 
 NUMBER = 0  # of the instance that is tried out: none has it
@@ -65,7 +63,7 @@ def simulate(
         now=at,
     )
     case.contacts = store.cases.contacts_of([family])
-    holes = _holes(case)
+    found = [f"'{step.name}': {problem}" for step, problem in holes(case)]
     told = list(foresee([case], since=at, until=until, script=script))
     finished = case.instance
     return Simulation(
@@ -76,7 +74,7 @@ def simulate(
         outcome=str(finished.outcome) if finished.outcome else None,
         messages=sum(found.event.kind == "message.accepted" for found in told),
         deadline=finished.deadline,
-        holes=holes,
+        holes=found,
     )
 
 
@@ -100,18 +98,6 @@ def _require_steps(workflow: Workflow, script: Script) -> None:
         if not isinstance(step, TaskStep) or outcome not in step.outcomes:
             known = ", ".join(step.outcomes) if isinstance(step, TaskStep) and step.outcomes else "none"
             raise Usage(f"--outcome: '{step_id}' has no outcome {shown(outcome)}; it has {known}")
-
-
-def _holes(case: Case) -> list[str]:
-    """Every message that cannot be written for the family."""
-    found = []
-    for step in case.workflow.steps.values():
-        if isinstance(step, EmailStep | SmsStep):
-            try:
-                words(case, step)
-            except RenderError as problem:
-                found.append(f"'{step.name}': {problem}")
-    return found
 
 
 def _rows(told: Iterable[Foreseen]) -> list[Row]:

@@ -14,6 +14,7 @@ from peewee import Database
 
 from coopflow.core.audit import canonical_json
 from coopflow.core.case import ENGINE, Case
+from coopflow.core.consent import addresses_of
 from coopflow.core.facts import Facts
 from coopflow.core.instants import format_instant, parse_instant
 from coopflow.core.model import Coop, Entry, Event, Execution, Family, Instance, Task
@@ -164,11 +165,10 @@ class Cases:
         return cases
 
     def contacts_of(self, families: Collection[Family]) -> Contacts:
-        """The messages that count for these families, and for their addresses where those have a cap."""
+        """The messages that count for these families, and for all others at their addresses."""
         written_to = {family.family_id for family in families}
-        if self._coop.limits.per_address is not None:
-            addresses = json.dumps([text for family in families for text in (family.email, family.phone) if text])
-            written_to |= {row[0] for row in self._rows(sql.SAME_ADDRESS, (addresses,))}
+        addresses = json.dumps(sorted({address for family in families for address in addresses_of(family)}))
+        written_to |= {row[0] for row in self._rows(sql.SAME_ADDRESS, (addresses,))}
         return Contacts(rows.contact_of(row) for row in self._rows(sql.CONTACTS, (json.dumps(sorted(written_to)),)))
 
     def _contacts(

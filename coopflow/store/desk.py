@@ -1,6 +1,7 @@
 """The coordinator's tasks, asked for and changed outside of any instance's own course."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import reduce
 from operator import and_
@@ -56,6 +57,15 @@ class Desk:
             wanted.append(TaskRow.due_date < due_before)
         query = TaskRow.select().order_by(*_MOST_URGENT_FIRST)
         return [_task(row) for row in (query.where(reduce(and_, wanted)) if wanted else query).execute(self._db)]
+
+    def instances_with(self, task_type: str, family_ids: Collection[str]) -> list[int]:
+        """The instances of these families that have an open task of a type."""
+        found = self._db.execute_sql(
+            "SELECT DISTINCT instance_id FROM coordinator_tasks WHERE status = 'open' AND task_type = ?"
+            " AND instance_id IS NOT NULL AND family_id IN (SELECT value FROM json_each(?)) ORDER BY 1",
+            (task_type, json.dumps(sorted(family_ids))),
+        )
+        return [row[0] for row in found]
 
     def to_escalate(self, *, now: datetime) -> Sequence[tuple[int, int]]:
         """(task_id, instance_id) of the open tasks whose time to go up a level has come."""

@@ -9,11 +9,14 @@ from typing import Any
 from peewee import Database
 
 from coopflow.core.audit import canonical_json
+from coopflow.core.consent import Word
 from coopflow.core.instants import format_instant, parse_instant
 from coopflow.core.model import Family, Prediction
+from coopflow.core.pressure import same_address
 from coopflow.core.states import ACTIVE
 from coopflow.core.verdict import Past
 from coopflow.core.workflow import converses
+from coopflow.store.consent import standing_at
 from coopflow.store.templates import Templates
 
 _FAMILIES = """
@@ -53,6 +56,8 @@ def families_by_id(db: Database, family_ids: Collection[str], *, scores: bool = 
     """The families with these ids that exist; `scores` loads the latest engagement and risk with them."""
     ids = json.dumps(sorted(family_ids))
     connection = db.connection()
+    rows = connection.execute(_FAMILIES, (ids,)).fetchall()
+    said = standing_at(db, {same_address(text) for row in rows for text in row[2:4] if text})
     engagement: Mapping[str, float] = {}
     risk: Mapping[str, float] = {}
     if scores:
@@ -69,13 +74,21 @@ def families_by_id(db: Database, family_ids: Collection[str], *, scores: bool = 
             language=row[6],
             attributes=json.loads(row[7]),
             consent=json.loads(row[8]),
+            at_address=_at_address(row[2], row[3], said) if said else {},
             phone_zones=tuple(json.loads(row[9] or "[]")),
             gentle_until=row[10] and parse_instant(row[10]),
             engagement_score=engagement.get(row[0]),
             withdrawal_risk=risk.get(row[0]),
         )
-        for row in connection.execute(_FAMILIES, (ids,))
+        for row in rows
     }
+
+
+def _at_address(email: str | None, phone: str | None, said: Mapping[tuple[str, str], Word]) -> dict[str, Word]:
+    """What stands for the addresses of one family."""
+    asked = {"email": email, "sms": phone}
+    found = {channel: said.get((channel, same_address(text))) for channel, text in asked.items() if text}
+    return {channel: word for channel, word in found.items() if word is not None}
 
 
 def save_families(

@@ -124,8 +124,9 @@ def execution_of(row: Sequence[Any]) -> Execution:
 
 def contact_of(row: Sequence[Any]) -> Contact:
     """A message that counts from a row of `CONTACTS`."""
-    family_id, channel, address, at, message_id = row
-    return Contact(family_id, channel, address or "", parse_instant(at), message_id)
+    family_id, channel, address, at, message_id, instance_id, template_id, step_id = row
+    part = f"{template_id}/{step_id}"
+    return Contact(family_id, channel, address or "", parse_instant(at), message_id, instance_id, part)
 
 
 def attempt_row(case: Case, attempt: Execution) -> tuple[Any, ...]:

@@ -13,6 +13,7 @@ from coopflow.core.verdict import Past
 from coopflow.store import families
 from coopflow.store.calendars import Calendars, with_kept_days
 from coopflow.store.cases import Cases
+from coopflow.store.consent import Consents
 from coopflow.store.database import transaction, translating
 from coopflow.store.desk import Desk
 from coopflow.store.inbox import Inbox
@@ -36,6 +37,7 @@ class Store:
         self.calendars = Calendars(db)
         self._take_calendars_in()
         self.desk = Desk(db)
+        self.consents = Consents(db)
         self.schedules = Schedules(db)
         self.looking = Looking(db)
         self.inbox = Inbox(db)

@@ -409,6 +409,24 @@ class BadAddressRow(Row):
         primary_key = CompositeKey("channel", "address")
 
 
+class ConsentRow(Row):
+    """One thing that was said about writing to an address."""
+
+    TABLE = "consent_records"
+
+    record_id = AutoField()
+    channel = TextField()
+    address = TextField(null=True)
+    allowed = BooleanField()
+    covers = TextField()
+    at = InstantField()
+    how = TextField()
+    actor = TextField()
+    text = TextField(null=True)
+    family_id = TextField(null=True)
+    created_date = InstantField()
+
+
 ROWS: tuple[type[Row], ...] = (
     TemplateRow,
     FamilyRow,
@@ -428,4 +446,5 @@ ROWS: tuple[type[Row], ...] = (
     MatchRow,
     InboxItemRow,
     BadAddressRow,
+    ConsentRow,
 )

@@ -33,6 +33,7 @@ STYLES = {
     "blockquote": "margin:0 0 16px;padding-left:16px;border-left:3px solid #ccc",
     "hr": "border:0;border-top:1px solid #ddd;margin:24px 0",
 }
+LETTER = '<div style="max-width:600px;margin:0 auto;padding:24px 32px;background:#fff;color:#222'  # begins the body
 LAYOUT = """\
 <!DOCTYPE html>
 <html>
@@ -44,6 +45,13 @@ LAYOUT = """\
 </html>
 """
 FOOTER = '<div style="max-width:600px;margin:16px auto;padding:0 32px;color:#666;font:13px/1.5 sans-serif">\n{}</div>\n'
+
+
+def with_notice(html: str, notice: str) -> str:
+    """The HTML part with a line above everything else."""
+    before, body, rest = html.partition(LETTER)
+    line = f'<p style="max-width:600px;margin:0 auto 16px;font:13px/1.5 sans-serif">{escape(notice)}</p>\n'
+    return f"{before}{line}{body}{rest}"
 
 
 class Letters(MarkdownIt):

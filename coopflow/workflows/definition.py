@@ -4,10 +4,11 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 
+from coopflow.core.consent import OUTREACH, TRANSACTIONAL
 from coopflow.core.reading import read_workflow
 from coopflow.core.workflow import Workflow
 from coopflow.problems import Problem, ProblemsFound
@@ -21,7 +22,7 @@ from coopflow.workflows.known import Known
 from coopflow.workflows.outline import Outline, outline
 from coopflow.workflows.rule_checks import check_rules
 from coopflow.workflows.schema import WorkflowFile
-from coopflow.workflows.text_checks import Messages, check_texts, used_messages
+from coopflow.workflows.text_checks import Messages, check_texts, kind_of, used_messages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +120,7 @@ def _on_failure(source: Source) -> str:
 
 def _definition(checked: WorkflowFile, messages: Messages, path: str) -> Definition:
     data = canonical(checked)
+    _say_kinds(data, messages)
     used = used_messages(all_steps(data["steps"]), messages)
     return Definition(
         name=checked.name,
@@ -128,6 +130,15 @@ def _definition(checked: WorkflowFile, messages: Messages, path: str) -> Definit
         source_path=path,
         source_hash=hash_of(data, used, active=checked.enabled),
     )
+
+
+def _say_kinds(data: Mapping[str, Any], messages: Messages) -> None:
+    """Write into each step that does not say it what kind its message template is, where that is not the usual one."""
+    for step in cast("Iterator[dict[str, Any]]", all_steps(data["steps"])):
+        if step.get("kind") == OUTREACH:
+            del step["kind"]
+        elif "kind" not in step and "template_id" in step and kind_of(step["template_id"], messages) != OUTREACH:
+            step["kind"] = TRANSACTIONAL
 
 
 def _starts(steps: Outline) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -34,6 +34,7 @@ class Known:
     windows: Collection[str] = frozenset()
     windows_without_texts: Collection[str] = frozenset()  # those that share no minute with the text hours
     coordinators: Collection[str] = frozenset()
+    no_outreach: str | None = None  # what coopflow.yaml lacks before outreach may leave by mail; None: nothing
 
     def all_events(self) -> set[str]:
         """Every kind of event that is known."""

@@ -86,6 +86,9 @@ class Email(Common):
     type: Literal["email"]
     template_id: ShortName = Field(description="The message template: messages/NAME.md.")
     template_vars: dict[Word, Scalar] = Field({}, description="Values of this step's own for the message template.")
+    kind: Literal["outreach", "transactional"] | None = Field(
+        None, description="What it is: outreach (default), or transactional, as about a bill. Or as the template says."
+    )
 
 
 class Sms(Common):
@@ -97,6 +100,9 @@ class Sms(Common):
     )
     template_id: ShortName | None = Field(None, description="A message template instead: messages/NAME.md.")
     template_vars: dict[Word, Scalar] = Field({}, description="Values of this step's own for the text.")
+    kind: Literal["outreach", "transactional"] | None = Field(
+        None, description="What it is: outreach (default), or transactional, as about a bill. Or as the template says."
+    )
 
 
 class OnceMore(Strict):

@@ -1,14 +1,17 @@
 """The texts that a workflow sends: that they exist, use only names that are there, and say nothing internal."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from coopflow.core.consent import OUTREACH, TRANSACTIONAL
 from coopflow.core.facts import INTERNAL_FIELDS
 from coopflow.core.segments import sms_segments
+from coopflow.core.wording import shown
 from coopflow.problems import Problem, did_you_mean
 from coopflow.strict_yaml import Source
+from coopflow.texts.errors import MessageError
 from coopflow.texts.front_matter import split
 from coopflow.workflows.fields import is_short_name
 from coopflow.workflows.known import CONTEXT_NAMES, Known
@@ -31,11 +34,20 @@ def check_texts(file: Outline, source: Source, known: Known, messages: Messages)
             continue
         allowed = known.names_for_texts() | _vars(spot)
         yield from _hidden(spot, source)
+        if spot.type == "email" and known.no_outreach and _is_outreach(spot, messages):
+            yield source.problem((*spot.loc, "type"), f"this is outreach, and {known.no_outreach}", warning=True)
         message, template_id = spot.data.get("message"), spot.data.get("template_id")
         if isinstance(message, str) and message:
             yield from _inline(spot, source, allowed)
         elif isinstance(template_id, str) and is_short_name(template_id):
             yield from _template(template_id, spot, source, messages, allowed)
+
+
+def _is_outreach(spot: Spot, messages: Messages) -> bool:
+    kind, template_id = spot.data.get("kind"), spot.data.get("template_id")
+    if kind is None and isinstance(template_id, str) and template_id in messages:
+        return kind_of(template_id, messages) == OUTREACH
+    return bool(kind != TRANSACTIONAL)
 
 
 def message_file(template_id: str, language: str) -> str:
@@ -83,8 +95,38 @@ def _template(
     folder = source.path.rpartition("/")[0]
     for language, text in sorted(languages.items()):
         path = "/".join(filter(None, (folder, "messages", message_file(template_id, language))))
-        for line, sentence, mild in _source_faults(text, spot, allowed):
+        found = list(_source_faults(text, spot, allowed))
+        for line, sentence, mild in found:
             yield Problem(path, line, 1, "", f"{sentence} (used by step '{spot.label}')", mild)
+        if language and all(mild for _, _, mild in found):
+            for sentence in _unlike(text, languages.get("", text), message_file(template_id, "")):
+                yield Problem(path, 1, 1, "", sentence, warning=True)
+
+
+@lru_cache(maxsize=1024)
+def _unlike(text: str, default: str, name: str) -> tuple[str, ...]:
+    """What a language says otherwise than the default one: most likely something that was changed in one place only."""
+    try:
+        own, usual = _names(text), _names(default)
+    except MessageError:  # the default's own problem, which is told
+        return ()
+    kinds = [split(source).kind for source in (text, default)]
+    mixed = f"it is {kinds[0]}, and {name} is {kinds[1]}: both count as outreach" if kinds[0] != kinds[1] else ""
+    more = f"it uses {listed(sorted(own - usual))}, which {name} does not" if own - usual else ""
+    less = f"it does not use {listed(sorted(usual - own))}, which {name} does" if usual - own else ""
+    return tuple(filter(None, (mixed, more, less)))
+
+
+def _names(text: str) -> frozenset[str]:
+    from coopflow.texts.messages import names_used
+
+    return names_used(text)
+
+
+def listed(names: Iterable[str]) -> str:
+    """`'a', 'b' and 'c'`."""
+    *before, last = [shown(name) for name in names]
+    return f"{', '.join(before)} and {last}" if before else last
 
 
 def _source_faults(text: str, spot: Spot, allowed: frozenset[str]) -> Iterator[tuple[int, str, bool]]:
@@ -114,6 +156,15 @@ def _length(text: str) -> Iterator[tuple[str, bool]]:
         yield f"the text takes about {count} messages; at most {MOST_SEGMENTS} are possible", False
     elif count > 1:
         yield f"the text takes about {count} messages; one holds 160 plain characters, or 70 with others", True
+
+
+def kind_of(template_id: str, messages: Messages) -> str:
+    """What a message template says its kind is; outreach, if any of its languages does."""
+    try:
+        kinds = {split(text).kind for text in messages[template_id].values()}
+    except MessageError:  # told elsewhere
+        return OUTREACH
+    return TRANSACTIONAL if kinds == {TRANSACTIONAL} else OUTREACH
 
 
 def used_messages(steps: Iterator[Mapping[str, Any]], messages: Messages) -> dict[str, dict[str, str]]:

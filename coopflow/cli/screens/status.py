@@ -5,6 +5,7 @@ from dataclasses import asdict, fields
 from datetime import timedelta
 from typing import Any
 
+from coopflow.cli.consent_words import refusals
 from coopflow.cli.screens.text import Clock, block, several, write
 from coopflow.cli.session import Session
 from coopflow.core.model import Family
@@ -99,7 +100,7 @@ def tick_words(found: Overview, clock: Clock) -> Iterator[str]:
 def family_blocks(found: Overview, family: Family, clock: Clock) -> Iterator[str]:
     """The top of a family's screen: how it stands, what of it needs a person, what was written to it last."""
     reach = joined(list(filter(None, [family.email, family.phone]))) or "neither an address nor a phone number"
-    standing = [reach, *_familys_clock(family, clock), *_gently(family, clock)]
+    standing = [reach, *_familys_clock(family, clock), *_gently(family, clock), *refusals(family, clock)]
     yield from block(f"{family.family_name} ({family.family_id}), {family.status}", standing)
     yield from block("Needs you", [needs_words(found.numbers)], needs_items(found, clock))
     if found.went_wrong:

@@ -123,6 +123,47 @@ INDEXES = (
     "CREATE INDEX matches_by_family ON workflow_matches (family_id)",
 )
 
+CONSENT_RECORDS = spelled_out("""
+CREATE TABLE consent_records (
+  -- What was said about writing to an address: evidence, of which the newest counts. Append-only, but for its text.
+  record_id INTEGER PRIMARY KEY,
+  channel TEXT NOT NULL CHECK (channel IN ('email', 'sms')),
+  address TEXT CHECK (address <> ''),  -- in its one spelling; NULL: the family that said it had no address then
+  allowed INTEGER NOT NULL CHECK (allowed IN (0, 1)),
+  covers TEXT NOT NULL CHECK (covers IN ('outreach', 'everything')),  -- which kind of message it is about
+  at TEXT NOT NULL CHECK (at GLOB @INSTANT),  -- when it was said
+  how TEXT NOT NULL CHECK (how <> ''),  -- hand, reply, gateway, import, bounce …
+  actor TEXT NOT NULL CHECK (actor <> ''),  -- who put it on record
+  text TEXT,  -- the words it was said in; NULL: none, or erased
+  family_id TEXT,  -- the family that said it; no reference: the record outlives it
+  created_date TEXT NOT NULL CHECK (created_date GLOB @INSTANT)
+) STRICT
+""")
+
+CONSENT_RULES = (
+    "CREATE INDEX consent_by_address ON consent_records (address, at) WHERE address IS NOT NULL",
+    "CREATE INDEX consent_by_family ON consent_records (family_id) WHERE family_id IS NOT NULL",
+    "CREATE INDEX families_at_email ON families (lower(email)) WHERE email IS NOT NULL",
+    "CREATE INDEX families_at_phone ON families (phone) WHERE phone IS NOT NULL",
+    # What version 1 kept with the family was about every kind of message, at the address that it had.
+    spelled_out("""
+INSERT INTO consent_records (channel, address, allowed, covers, at, how, actor, family_id, created_date)
+SELECT said.key, lower(trim(CASE said.key WHEN 'email' THEN email ELSE phone END)), said.value ->> 'allowed',
+       'everything', CASE WHEN said.value ->> 'at' GLOB @INSTANT THEN said.value ->> 'at' ELSE updated_date END,
+       COALESCE(NULLIF(said.value ->> 'how', ''), 'hand'), COALESCE(NULLIF(said.value ->> 'by', ''), 'coopflow'),
+       family_id, updated_date
+FROM families, json_each(families.consent) said
+WHERE said.key IN ('email', 'sms') AND said.type = 'object' AND said.value ->> 'allowed' IN (0, 1)
+"""),
+    "CREATE TRIGGER consent_records_are_never_updated BEFORE UPDATE ON consent_records"
+    " WHEN NEW.text IS NOT NULL OR (NEW.record_id, NEW.channel, NEW.address, NEW.allowed, NEW.covers, NEW.at, NEW.how,"
+    " NEW.actor, NEW.family_id, NEW.created_date) IS NOT (OLD.record_id, OLD.channel, OLD.address, OLD.allowed,"
+    " OLD.covers, OLD.at, OLD.how, OLD.actor, OLD.family_id, OLD.created_date)"
+    " BEGIN SELECT RAISE(ABORT, 'of a record of consent, only the text can be erased'); END",
+    "CREATE TRIGGER opt_outs_are_never_deleted BEFORE DELETE ON consent_records WHEN NOT OLD.allowed"
+    " BEGIN SELECT RAISE(ABORT, 'an opt-out stays on record'); END",
+)
+
 STATEMENTS = (
     *WORKFLOW_TEMPLATES,
     *FAMILIES,
@@ -136,4 +177,6 @@ STATEMENTS = (
     INBOX_ITEMS,
     BAD_ADDRESSES,
     *INBOX_INDEXES,
+    CONSENT_RECORDS,
+    *CONSENT_RULES,
 )
