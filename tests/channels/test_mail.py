@@ -151,7 +151,7 @@ def test_words_are_encoded_in_the_shorter_way(text, way):
 @pytest.mark.parametrize(
     "char", ["\r", "\n", "\r\n", "\0", "\t", "\x1b", "\x7f", "\x85", "\u2028", "\u2029", "\ud800"], ids=ascii
 )
-def test_more_than_one_line_is_refused_in_every_header(char):
+def test_h13_more_than_one_line_is_refused_in_every_header(char):
     smuggled = f"Hi{char}Bcc: evil@c.example"
     with pytest.raises(HeaderRefused, match=r"the subject must be one line of text; it contains the character U\+"):
         build(replace(MESSAGE, subject=smuggled))
@@ -178,14 +178,14 @@ def _followed_by(good, char):
 @pytest.mark.parametrize(
     "probe", ["=?utf-8?q?hi=0aBcc=3a_evil=40x=2eorg?=", "=?utf-8?q?hi=0d=0aBcc=3a_e?= there", "a =?x?b?CkJjYzogZQ==?="]
 )
-def test_an_encoded_word_with_a_line_end_in_it_is_refused(probe):
+def test_h14_an_encoded_word_with_a_line_end_in_it_is_refused(probe):
     with pytest.raises(HeaderRefused, match="encoded word"):
         build(replace(MESSAGE, subject=probe))
     with pytest.raises(SenderRefused, match="encoded word"):
         build(sender_name=probe)
 
 
-def test_a_header_has_a_limit():
+def test_h15_a_header_has_a_limit():
     assert read(build(replace(MESSAGE, subject="x" * 300)))["Subject"] == "x" * 300
     with pytest.raises(HeaderRefused, match="the subject has at most 300 characters, this one has 2000"):
         build(replace(MESSAGE, subject="x" * 2000))
@@ -212,7 +212,7 @@ def test_a_mail_without_a_subject_is_refused(subject):
         "é" * 300,
     ],
 )
-def test_a_sender_name_that_looks_like_addresses_is_one_name_of_one_mailbox(name):
+def test_h16_a_sender_name_that_looks_like_addresses_is_one_name_of_one_mailbox(name):
     raw = build(sender_name=name)
     assert mailboxes(raw) == [(name, "hello@coop.example")]
     assert [found.addr_spec for found in read(raw)["From"].addresses] == ["hello@coop.example"]
@@ -223,7 +223,7 @@ def test_a_sender_needs_no_name():
 
 
 @pytest.mark.parametrize("to", HOSTILE_ADDRESSES, ids=lambda to: ascii(to)[:30])
-def test_what_is_not_one_plain_address_is_refused_as_recipient_and_as_sender(to):
+def test_h17_what_is_not_one_plain_address_is_refused_as_recipient_and_as_sender(to):
     with pytest.raises(HeaderRefused, match="the recipient: "):
         build(replace(MESSAGE, to=to))
     with pytest.raises(SenderRefused, match="the sender: "):
@@ -256,7 +256,7 @@ def test_every_line_of_text_reads_back_as_subject_and_as_name(subject, name):
 
 
 @given(subject=hostile_lines, name=hostile_lines, message_id=hostile_lines, link=hostile_lines)
-def test_no_data_adds_a_header_or_a_recipient(subject, name, message_id, link):
+def test_h15_no_data_adds_a_header_or_a_recipient(subject, name, message_id, link):
     message = replace(MESSAGE, subject=subject, message_id=message_id or "5f1c")
     for changes in ({}, {"sender_name": name}, {"unsubscribe": [link]}):
         try:
@@ -276,7 +276,7 @@ def test_no_data_adds_a_header_or_a_recipient(subject, name, message_id, link):
 @given(text=bodies, html=st.none() | bodies)
 @example(text=".\r\n.\n.\r.", html=".")
 @example(text="--=_" + "0" * 32 + "--", html="--=_")
-def test_every_text_is_one_mail_that_reads_back_line_by_line(text, html):
+def test_h20_every_text_is_one_mail_that_reads_back_line_by_line(text, html):
     message = replace(MESSAGE, text=text, html=html)
     words = [part for part in (text, html) if part is not None]
     if any(not part.strip() or "\0" in part for part in words):
@@ -324,3 +324,20 @@ def test_a_body_that_slipped_through_is_caught_when_the_mail_is_read_back(monkey
     monkeypatch.setattr(module.binascii, "b2a_qp", lambda *_, **__: b"--=_\r\n")
     with pytest.raises(HeaderRefused, match="does not read back with the words that were meant"):
         build()
+
+
+def test_h18_no_value_of_a_message_makes_a_second_recipient():
+    for hostile in ("evil@c.example", "Bcc: evil@c.example", "\r\nBcc: evil@c.example", "x\nCc: evil@c.example"):
+        raw = build(replace(MESSAGE, text=hostile, html=f"<p>{hostile}</p>", family_id=hostile))
+        mail = read(raw)
+        assert [found.addr_spec for found in mail["To"].addresses] == ["family42@example.org"]
+        assert (mail["Cc"], mail["Bcc"]) == (None, None)
+        assert_fit_for_the_wire(raw)
+
+
+def test_h19_ten_thousand_recipients_are_refused_at_once_and_none_of_them_is_named():
+    many = ", ".join(f"a{number}@b.example" for number in range(10_000))
+    for to in (many, many.replace(", ", "; "), f"Friends: {many};"):
+        with pytest.raises(HeaderRefused, match="the recipient: ") as refused:
+            build(replace(MESSAGE, to=to))
+        assert "@b.example" not in str(refused.value)

@@ -83,13 +83,18 @@ def test_no_rows_leave_a_well_formed_answer(format, text):  # noqa: A002
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+15551234567", "-", "@x", "\t=1", "\nx", " =1", "\xa0=1", "\ufeff=1", "＝1"])
-def test_a_csv_cell_that_a_spreadsheet_may_calculate_is_made_text(text):
+def test_h22_a_csv_cell_that_a_spreadsheet_may_calculate_is_made_text(text):
     assert next(csv.reader(io.StringIO(shown([{"a": text}], Format.csv).partition("\n")[2])))[0] == "'" + text
 
 
 @pytest.mark.parametrize("text", ["'=1+1", "a=1", "7-8", "x\n=1", " plain", "", "   "])
-def test_other_csv_cells_stay_as_they_are(text):
+def test_h22_other_csv_cells_stay_as_they_are(text):
     assert next(csv.reader(io.StringIO(shown([{"a": text}], Format.csv).partition("\n")[2], newline="")))[0] == text
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+15551234567", "@x", "\t=1", "\nx", "\rx", "'=1+1", "-"])
+def test_h22_jsonl_gives_back_exactly_what_went_in(text):
+    assert json.loads(shown([{"a": text, "b": None}], Format.jsonl))["a"] == text
 
 
 @pytest.mark.parametrize(("number", "text"), [(-5, "-5"), (-0.5, "-0.5")])
@@ -112,7 +117,7 @@ def test_none_of_the_characters_that_act_stands_in_any_format(format):  # noqa: 
 
 @pytest.mark.parametrize("format", DATA_FORMATS)
 @given(key=ANY_TEXT.filter(bool), value=ANY_TEXT)
-def test_hostile_text_never_acts_in_any_format(format, key, value):  # noqa: A002
+def test_h23_hostile_text_never_acts_in_any_format(format, key, value):  # noqa: A002
     text = shown([{key: value}], format, keys=[key])
     allowed = "\n\t" if format is Format.csv else "\n"
     acting = [char for char in text if unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} or char in BIDI]

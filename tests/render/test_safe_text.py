@@ -37,12 +37,12 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()) | st.sampled_from(ACTING
         ("e" + "\u0301" * 10_000, "e" + "\u0301" * 6 + "(+9994 marks)"),
     ],
 )
-def test_letters_stay_and_what_acts_or_hides_is_spelled_out(text, shown):
+def test_h23_letters_stay_and_what_acts_or_hides_is_spelled_out(text, shown):
     assert visible(text) == shown
 
 
 @given(ANY_TEXT)
-def test_visible_text_holds_nothing_that_acts_and_does_not_change_again(text):
+def test_h23_visible_text_holds_nothing_that_acts_and_does_not_change_again(text):
     shown = visible(text)
     assert not [char for char in shown if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}]
     assert visible(shown) == shown

@@ -106,7 +106,13 @@ def test_words_of_a_column_are_taken_literally_too():
     assert one_cell(3, show=lambda value: f"[b]{value}\x1b") == r"[b]3\x1b"
 
 
-def test_a_title_from_outside_is_taken_literally(pipe):
+@pytest.mark.parametrize("text", ["[red]", "[/]", "[link=https://x]x[/link]", ":smile:", "[bold", "\\[red]", "[[x]]"])
+def test_h24_markup_is_shown_literally_in_a_cell_a_title_and_a_header(text):
+    sheet = Sheet([Column("a", text)], [{"a": text}], title=text)
+    assert [line.strip() for line in drawn(sheet, io.StringIO()).splitlines() if line.strip(" -")] == [text] * 3
+
+
+def test_h24_a_title_from_outside_is_taken_literally(pipe):
     sheet = Sheet([Column("a", "[/x]\x07")], [{"a": 1}], title="[blink]\x1b]0;owned\x07")
     assert drawn(sheet, pipe).startswith("[blink]\\x1b]0;owned\\x07\n\n[/x]\\x07\n")
 
@@ -155,7 +161,7 @@ def test_hostile_text_never_acts_in_a_table_and_never_leaves_its_width(pairs, wi
 
 
 @given(st.text(st.characters(exclude_categories=()), max_size=30))
-def test_the_second_column_stays_where_it_is_whatever_the_first_says(text):
+def test_h23_the_second_column_stays_where_it_is_whatever_the_first_says(text):
     sheet = Sheet([Column("a", "A", min_width=10), Column("b", "B")], [{"a": text, "b": "BBB"}])
     header, _, first, *_ = drawn(sheet, io.StringIO(), width=60).splitlines()
     assert cell_len(first[: first.index("BBB", 1)]) == header.index("B")

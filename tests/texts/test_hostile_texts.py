@@ -1,4 +1,4 @@
-"""What families write about themselves, and what a template must never be able to do."""
+"""What families write about themselves, and what a template must never be able to do (reliability, section 7, H)."""
 
 import time
 import tracemalloc
@@ -11,8 +11,29 @@ from hypothesis import strategies as st
 from jinja2 import UndefinedError
 from jinja2.exceptions import SecurityError
 
+from coopflow.composing import context
+from coopflow.core.case import Case
+from coopflow.core.facts import Facts
+from coopflow.core.model import Coop, Family
+from coopflow.core.windows import Calendar
+from coopflow.core.zones import zone
 from coopflow.texts.messages import MessageError, RenderError, check_message, parse_message, render_email, render_text
 from coopflow.texts.sandbox import TEXTS
+
+
+def a_case():
+    """What a message is composed of, as far as its context needs it."""
+    coop = Coop(
+        organisation="Willow Creek",
+        calendar=Calendar.default(zone("America/New_York")),
+        coordinators={"sarah": {"email": "sarah@example.org", "phone": None}},
+        known_events=frozenset(),
+    )
+    family = Family(family_id="42", family_name="Martinez", attributes={"fee": 12.5}, engagement_score=3.0)
+    return Case(
+        coop=coop, workflow=None, instance=None, family=family, facts=Facts(family=family), entries={}, tasks=[]
+    )
+
 
 ESCAPES = [
     "{{ ''.__class__ }}",
@@ -110,48 +131,61 @@ ESCAPES = [
 
 
 @pytest.mark.parametrize("source", ESCAPES)
-def test_an_escape_from_the_sandbox_is_refused_when_loaded(source):
+def test_h01_an_escape_from_the_sandbox_in_a_body_is_refused_when_loaded(source):
     with pytest.raises(MessageError):
         parse_message(source, name="evil.md")
+    assert check_message(source, {"x", "y"}, ())
+
+
+@pytest.mark.parametrize("source", ESCAPES)
+def test_h02_an_escape_in_a_subject_too_and_one_that_slipped_in_holds_its_message(source):
+    assert check_message(f"---\nsubject: {source}\n---\nHi", {"x", "y"}, ())
     with pytest.raises(RenderError, match=r"^the message template is not valid"):
         render_text(source, {"x": [1], "y": 1})
-    assert check_message(source, {"x", "y"}, ())
-    assert check_message(f"---\nsubject: {source}\n---\nHi", {"x", "y"}, ())
 
 
 @pytest.mark.parametrize("value", ESCAPES)
-def test_the_same_as_a_value_is_just_words(value):
+def test_h03_an_escape_as_a_value_is_just_words_in_a_mail(value):
     rendered = render_email("---\nsubject: For {{ x }}\n---\nDear {{ x }},\n", {"x": value})
 
     assert rendered.subject == f"For {value}"
     assert rendered.text == f"Dear {value},\n"
     assert f">Dear {escape(value)},</p>" in rendered.html
+
+
+@pytest.mark.parametrize("value", ESCAPES)
+def test_h04_an_escape_as_a_value_is_just_words_in_a_text_also_inside_a_list(value):
     assert render_text("Dear {{ x }}", {"x": value}) == f"Dear {value}"
+    rows = "{% for row in x %}{{ row.name }};{% endfor %}{{ names|join(' and ') }}"
+    assert render_text(rows, {"x": [{"name": value}], "names": [value, value]}) == f"{value};{value} and {value}"
 
 
-BOMBS = [
+ARITHMETIC = [
     "{{ 'a' * 10**10 }}",
     "{{ 9**9**9 }}",
     "{{ [[]] * 10**8 }}",
-    "{{ 'x'|center(10**9) }}",
-    "{{ '%1000000000d'|format(1) }}",
     "{{ '%1000000000d' % 1 }}",
-    "{{ x|replace('a', x)|replace('a', x)|replace('a', x) }}",
+    "{{ 1|round(-999999999) }}",
+    f"{{{{ {'9' * 5000} }}}}",
+]
+WIDTHS = [
+    "{{ 'x'|center(10**9) }}",
+    "{{ 'x'|center(1000000000) }}",
+    "{{ '%1000000000d'|format(1) }}",
     "{{ x.ljust(10**9) }}",
     "{{ 'x'|indent(10**9) }}",
     "{{ x|wordwrap(1) }}",
-    "{{ 1|round(-999999999) }}",
+    "{{ x|replace('a', x)|replace('a', x)|replace('a', x) }}",
+]
+LOOPS = [
     "{% for a in range(10**9) %}{{ a }}{% endfor %}",
     "{% for a in rows %}{% for b in rows %}{% for c in rows %}x{% endfor %}{% endfor %}{% endfor %}",
     "{% for a in rows %}{% for a in rows %}{% for a in rows %}x{% endfor %}{% endfor %}{% endfor %}",
     "{% for a in rows %}{% for b in rows %}{{ x }}{% endfor %}{% endfor %}",
     "{% for a in rows %}{% for b in rows %}{{ a }}{% endfor %}{% endfor %}" * 500,
     "{% for a in rows %}{% for b in rows %}{% endfor %}{% endfor %}" * 50,
-    "{{ " + " ~ ".join(["x"] * 5000) + " }}",
-    "{% if " + " ~ ".join(["x"] * 5000) + " %}a{% endif %}",
-    "{{ " + " + ".join(["x"] * 50) + " }}",
-    "{{ x }}" * 4000,
-    "{{ x|join(x)|join(x)|join(x)|join(x) }}",
+]
+DEPTHS = [
     "{% if x %}" * 500 + "{% endif %}" * 500,
     "{{ " + "not " * 3000 + "x }}",
     "{{ " + "(" * 3000 + "x" + ")" * 3000 + " }}",
@@ -160,10 +194,42 @@ BOMBS = [
     "{{ x" + ".y" * 5000 + " }}",
     "{{ 'a' if x else " * 2000,
 ]
+OUTPUTS = [
+    "{{ " + " ~ ".join(["x"] * 5000) + " }}",
+    "{% if " + " ~ ".join(["x"] * 5000) + " %}a{% endif %}",
+    "{{ " + " + ".join(["x"] * 50) + " }}",
+    "{{ x }}" * 4000,
+    "{{ x|join(x)|join(x)|join(x)|join(x) }}",
+]
 
 
-@pytest.mark.parametrize("source", BOMBS, ids=range(len(BOMBS)))
-def test_a_bomb_is_refused_or_cut_short(source):
+@pytest.mark.parametrize("source", ARITHMETIC, ids=range(len(ARITHMETIC)))
+def test_h05_a_bomb_of_arithmetic_is_refused(source):
+    require_small_and_fast(source)
+
+
+@pytest.mark.parametrize("source", WIDTHS, ids=range(len(WIDTHS)))
+def test_h06_a_bomb_of_widths_and_replacements_is_refused(source):
+    require_small_and_fast(source)
+
+
+@pytest.mark.parametrize("source", LOOPS, ids=range(len(LOOPS)))
+def test_h07_a_bomb_of_loops_is_refused_or_cut_short(source):
+    require_small_and_fast(source)
+
+
+@pytest.mark.parametrize("source", DEPTHS, ids=range(len(DEPTHS)))
+def test_h08_a_bomb_of_depth_is_refused(source):
+    require_small_and_fast(source)
+
+
+@pytest.mark.parametrize("source", OUTPUTS, ids=range(len(OUTPUTS)))
+def test_h09_an_output_that_grows_is_cut_short(source):
+    require_small_and_fast(source)
+
+
+def require_small_and_fast(source):
+    """No message comes of it, within 2 seconds and 64 MiB."""
     context = {"x": "a" * 60_000, "rows": list(range(200))}
     letter = f"---\nsubject: Hi\n---\n{source}"
     began = time.perf_counter()
@@ -178,6 +244,32 @@ def test_a_bomb_is_refused_or_cut_short(source):
         assert tracemalloc.get_traced_memory()[1] < 64 * 2**20
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '{% include "../../secret" %}',
+        '{% include ["a", "../b"] ignore missing %}',
+        '{% extends "../../secret" %}',
+        '{% import "/etc/passwd" as p %}',
+        '{% from "a" import b with context %}',
+    ],
+)
+def test_h10_no_template_reads_another_file(source):
+    with pytest.raises(MessageError, match=r"(include|extends|import) cannot be used in a text"):
+        parse_message(source, name="evil.md")
+    assert TEXTS.loader is None
+
+
+def test_h11_a_value_is_never_read_as_a_template_however_often_it_is_put_in():
+    values = {"x": "{{ y }}", "y": "{% for a in x %}{{ a }}{% endfor %}", "z": "{{ '{{ x }}' }}", "rows": ["{{ x }}"]}
+    text = "{{ x }} {{ y }} {{ z }} {{ x ~ y }} {{ x|upper }} {% for row in rows %}{{ row }}{% endfor %}"
+    meant = f"{values['x']} {values['y']} {values['z']} {values['x']}{values['y']} {{{{ Y }}}} {{{{ x }}}}"
+    assert render_text(text, values) == meant
+    rendered = render_email(f"---\nsubject: Hi\n---\n{text}\n", values)
+    assert rendered.text == f"{meant}\n"
+    assert escape(meant) in rendered.html
 
 
 MARKUP = [
@@ -221,7 +313,7 @@ MARKUP = [
 
 
 @pytest.mark.parametrize("value", MARKUP)
-def test_markup_in_a_value_is_just_words(value):
+def test_h21_markup_in_a_value_is_just_words(value):
     require_literal(value)
 
 
@@ -231,7 +323,7 @@ def test_markup_in_a_value_is_just_words(value):
     .map(lambda text: f"a{text}b")
     .flatmap(lambda text: st.sampled_from([text, text[1:-1] + "b", *MARKUP]))
 )
-def test_any_value_is_just_words(value):
+def test_h21_any_value_is_just_words(value):
     require_literal(value)
 
 
@@ -284,7 +376,7 @@ def test_a_value_cannot_pretend_to_be_another():
     assert render_text("{{ a }} and {{ b }}", context) == "\ue0001\ue001 and secret"
 
 
-def test_a_text_sees_its_context_and_nothing_else():
+def test_h12_a_text_sees_its_context_and_nothing_else():
     for name in ("range", "dict", "lipsum", "cycler", "joiner", "namespace", "config", "environment", "context"):
         with pytest.raises(RenderError, match=rf"^{name} is not known$"):
             render_text(f"{{{{ {name} }}}}", {})
@@ -299,8 +391,15 @@ class Row:
         raise AssertionError("a text has called a method")
 
 
+@pytest.mark.parametrize("name", ["environment", "config", "database", "password", "secrets", "os", "self", "_values"])
+def test_h12_what_composes_a_message_puts_no_secret_into_its_context(name):
+    found = context(a_case(), {})
+    assert name not in found
+    assert all(isinstance(value, str | int | float | type(None)) for value in found.values())
+
+
 @pytest.mark.parametrize("expression", ["row.save", "row.name", "row", "text.upper", "rows.append", "mapping.items"])
-def test_no_attribute_of_an_object_is_in_reach(expression):
+def test_h12_no_attribute_of_an_object_is_in_reach(expression):
     with pytest.raises(RenderError):
         render_text(f"{{{{ {expression} }}}}", {"row": Row(), "text": "x", "rows": [1], "mapping": {"a": 1}})
 

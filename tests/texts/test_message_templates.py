@@ -218,7 +218,7 @@ def test_the_footer_stands_below_both_parts():
     )
 
 
-def test_values_in_links_are_encoded_and_a_whole_link_is_kept():
+def test_h21_values_in_links_are_encoded_and_a_whole_link_is_kept():
     html = render_email(
         mail(
             "[a](https://x.example/?q={{ q }}&n=1) <mailto:{{ email }}> [b]({{ portal }}) "
@@ -238,7 +238,7 @@ def test_values_in_links_are_encoded_and_a_whole_link_is_kept():
 @pytest.mark.parametrize(
     "value", ["javascript:alert(1)", "http://x.example", "https://x y", 'https://x"onclick=', "//x"]
 )
-def test_a_value_that_is_no_safe_link_holds_the_mail(value):
+def test_h21_a_value_that_is_no_safe_link_holds_the_mail(value):
     with pytest.raises(RenderError, match=r"^portal is a link here and is neither https:// nor mailto:$") as refused:
         render_email(mail("[pay]({{ portal }})"), {"portal": value})
 
