@@ -203,6 +203,58 @@ def test_opting_out_says_how_to_undo_it(school: CoOp) -> None:
     assert school.run("family", "optout", "42").err == "42 (Martinez) gets no emails and no texts already. No change.\n"
 
 
+def test_opting_out_of_mail_alone_leaves_what_is_transactional(school: CoOp) -> None:
+    ran = school.run("family", "optout", "42", "--channel", "email", "--reason", "asked after church")
+    assert ran.err == (
+        "42 (Martinez) gets no emails from now on but those that a workflow calls transactional."
+        ' Undo: coopflow family optin 42 --channel email --reason "…"\n'
+    )
+    screen = school.run("family", "show", "42", "--format", "table").out
+    assert "May get emails: only transactional ones, since Fri 20 Mar 09:00 (just now), by hand (sarah)\n" in screen
+    assert "asked after church" in screen
+    document = json.loads(school.run("family", "show", "42", "--json").out)
+    assert document["not_written_to"]["email"] == {
+        "outreach": "family 42 has opted out of email",
+        "transactional": None,
+    }
+    assert [(row["word"], row["covers"], row["address"], row["text"]) for row in document["consent_records"]] == [
+        ("opted out", "outreach", "m@example.org", "asked after church")
+    ]
+    school.world.has_workflow("w", [{"id": "a", "type": "sms", "message": "Hi."}])
+    school.world.start("w", family="42")
+    status = school.run("status", "--family", "42", "--format", "table").out
+    assert "  May get emails: only transactional ones, since Fri 20 Mar 09:00 (just now), by hand (sarah)\n" in status
+
+
+def test_a_list_of_addresses_is_taken_in_and_the_family_shows_why(school: CoOp) -> None:
+    rows = "address,at,reason\nm@example.org,2026-03-01,unsubscribed\n+12125550199,2026-03-02T10:00:00-05:00,STOP\n"
+    would = school.run("family", "optout", "--from", "-", "--dry-run", input=rows)
+    assert would.err == (
+        "2 addresses: 2 would be new, 0 known already. Nothing was changed.\n1 family has one of the new ones: 42.\n"
+    )
+    assert school.run("family", "optout", "--from", "-", input=rows).err.startswith("2 addresses: 2 new, 0 known")
+    assert school.run("family", "optout", "--from", "-", input=rows).err == "2 addresses: 0 new, 2 known already.\n"
+    screen = school.run("family", "show", "42", "--format", "table").out.replace("\n", " ")
+    assert "May get emails: no: said by somebody at this address, since Sun 1 Mar 00:00" in screen
+    school.run("family", "optin", "42", "--channel", "email", "--reason", "signed")
+    again = school.run("family", "optout", "--from", "-", input=rows)
+    assert again.err == "2 addresses: 0 new, 1 known already, 1 older than an opt-in.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "name a family, as in: coopflow family optout 42; or a list of addresses with --from FILE"),
+        (("42", "--from", "x.csv"), "name a family, or a list with --from; the list says of each address what it is"),
+        (("42", "--dry-run"), "--dry-run goes with --from"),
+    ],
+)
+def test_an_opt_out_is_of_a_family_or_of_a_list(school: CoOp, arguments: tuple[str, ...], words: str) -> None:
+    ran = school.run("family", "optout", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"coopflow: {words}")
+
+
 def test_opting_in_needs_a_reason(school: CoOp) -> None:
     school.run("family", "optout", "42")
     assert school.run("family", "optin", "42") == (

@@ -433,6 +433,26 @@ def test_what_version_1_kept_is_there_in_todays_version(tmp_path: Path) -> None:
     assert len(names(path)[0]) > len(before)
 
 
+def test_what_families_had_opted_out_of_in_version_1_becomes_a_record_for_their_address(tmp_path: Path) -> None:
+    path = tmp_path / "coopflow.db"
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    upgrade(connection, MIGRATIONS[:1])
+    said = '{"allowed": false, "at": "2026-01-05T09:00:00Z", "how": "hand", "by": "sarah"}'
+    consent = f'{{"email": {said}, "sms": {{"allowed": true}}, "fax": {said}}}'
+    insert(connection, "families", SMITHS, email="Smith@Example.org", phone=None, consent=consent)
+    insert(connection, "families", SMITHS, family_id="1", email=None, phone="+12125550142", consent="{}")
+    connection.execute("INSERT INTO meta VALUES ('database_id', 'a')")
+    connection.commit()
+    connection.close()
+    open_database(path).close()
+    rows = sqlite3.connect(path).execute("SELECT * FROM consent_records").fetchall()
+    assert rows == [
+        (1, "email", "smith@example.org", 0, "everything", "2026-01-05T09:00:00Z", "hand", "sarah", None, "0042", AT),
+        (2, "sms", None, 1, "everything", AT, "hand", "coopflow", None, "0042", AT),
+    ]
+
+
 def test_a_database_that_is_up_to_date_is_not_copied(old: Path) -> None:
     open_database(old).close()
     assert [file.name for file in old.parent.iterdir()] == ["coopflow.db"]
