@@ -10,7 +10,7 @@ from coopflow.core.durations import Duration
 from coopflow.core.model import Task
 from coopflow.core.placing import due_at_the_desk
 from coopflow.core.timing import NeverOpens
-from coopflow.core.workflow import EmailStep, SmsStep, Step
+from coopflow.core.workflow import EmailStep, RecommendedStep, SmsStep, Step
 from coopflow.store.store import Store
 
 A_DAY_AT_WORK = Duration(business_days=1)  # to give the value, or to change the text
@@ -62,8 +62,19 @@ def _problem(case: Case, step: EmailStep | SmsStep) -> str | None:
 
 def _would_go(case: Case, step: Step) -> bool:
     assert isinstance(step, EmailStep | SmsStep)  # nothing else has words  # noqa: S101
+    if not _may_come(case, step):
+        return False
     channel, address = ("email", case.family.email) if isinstance(step, EmailStep) else ("sms", case.family.phone)
     return bool(address) and refusal(case.family, channel, step.kind) is None
+
+
+def _may_come(case: Case, step: Step) -> bool:
+    """False for an action that the prediction did not recommend."""
+    around = case.workflow.steps.get(step.parent or "")
+    if not isinstance(around, RecommendedStep):
+        return True
+    advice = case.facts.trigger.get("recommendations") or ()
+    return step.id in {around.actions.get(item["action"]) for item in advice}
 
 
 def _to_mend(case: Case, step: Step, problem: str, *, now: datetime) -> Task:

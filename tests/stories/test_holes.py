@@ -93,6 +93,24 @@ def test_steps_with_the_same_hole_share_a_task(coop: World) -> None:
     assert len(warnings(coop)) == 1
 
 
+def test_an_action_that_is_not_recommended_needs_no_words(coop: World) -> None:
+    actions = {name: {"id": name, "type": "sms", "message": "Hi {{ tutor }}"} for name in ("write", "invite")}
+    coop.has_workflow(
+        "w",
+        [{"id": "advice", "type": "recommended", "actions": actions}, DONE],
+        trigger={"type": "prediction"},
+    )
+    coop.has_family("42")
+    coop.predicts("42", 0.9, 90, recommendations=[{"action": "invite"}])
+    assert [task.step_id for task in coop.tasks("42")] == ["invite"]
+
+
+def test_the_task_can_be_closed_by_hand(school: World) -> None:
+    school.start("w", family="42")
+    school.closes(school.tasks("42")[0], note="I shall write myself")
+    assert warnings(school) == []
+
+
 @pytest.mark.parametrize(
     "columns", [{"email": None}, {"consent": {"email": {"allowed": False}}}], ids=["no address", "opted out"]
 )
