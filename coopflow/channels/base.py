@@ -8,6 +8,7 @@ from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unav
 from coopflow.core.model import Message
 
 __all__ = [  # the answers live in core, where they are settled; here they are found beside the channel
+    "KEY",
     "Accepted",
     "Channel",
     "Deferred",
@@ -20,6 +21,8 @@ __all__ = [  # the answers live in core, where they are settled; here they are f
     "Withdrawn",
     "require_words",
 ]
+
+KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,80}")  # what may name a message, and a file
 
 _HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")  # no encoding can write one
 

@@ -6,7 +6,6 @@ may be handed over any number of times, by several threads or after a crash: it 
 
 import errno
 import os
-import re
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,11 +13,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from coopflow.channels.base import Accepted, Delivery, Message, MessageRefused, Refused, Unavailable, Unknown
+from coopflow.channels.base import KEY, Accepted, Delivery, Message, MessageRefused, Refused, Unavailable, Unknown
 from coopflow.channels.mail import SenderRefused, build_mail, undated_mail
 from coopflow.channels.sms import build_text, undated_text
-
-KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,80}")  # what may name a file
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW

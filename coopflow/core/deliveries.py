@@ -1,8 +1,9 @@
 """What can become of a message that was handed to a channel (reliability, section 2.4)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,6 +11,7 @@ class Accepted:
     """The server took it. It never means that it was read."""
 
     reference: str | None = None
+    output: Mapping[str, Any] | None = None  # what the other side answered, for later conditions
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Refused:
     """Not sent, and it never will be: a bad address, or words that are not taken."""
 
     reason: str
+    opted_out: bool = False  # the other side knows that the family does not want to be written to
 
 
 @dataclass(frozen=True, slots=True)

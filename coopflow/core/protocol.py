@@ -6,7 +6,7 @@ goes to a person and is never sent again by itself.
 
 import hashlib
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import Any, assert_never
 
 from coopflow.core.case import Case
 from coopflow.core.decisions import Hold
@@ -22,6 +22,7 @@ from coopflow.core.timing import NeverOpens, add, local_text
 
 OUT_OF_ORDER_PAUSE = timedelta(minutes=15)  # when a transport is down, all its messages wait this long,
 LONGEST_PAUSE = timedelta(hours=1)  # and then as long again as they have waited, up to this
+TO_FAMILIES = frozenset({"email", "sms"})  # what counts towards the caps on messages to a family
 
 
 def message_key(database_id: str, case: Case, entry: Entry) -> str:
@@ -52,8 +53,9 @@ def intend(case: Case, entry: Entry, message: Message, *, handed_over: bool, now
         key=message.key,
         message_id=message.message_id,
     )
-    whose = (case.instance.instance_id, case.part(case.step(entry)))
-    case.contacts.add(Contact(case.family.family_id, message.channel, message.to, now, message.message_id, *whose))
+    if message.channel in TO_FAMILIES:
+        whose = (case.instance.instance_id, case.part(case.step(entry)))
+        case.contacts.add(Contact(case.family.family_id, message.channel, message.to, now, message.message_id, *whose))
     case.note(
         "message.intended",
         now=now,
@@ -80,7 +82,7 @@ def answered(case: Case, entry: Entry, delivery: Delivery, *, now: datetime) -> 
     entry.status = EntryStatus.PAUSED if paused else EntryStatus.QUEUED
     match delivery:
         case Accepted(reference):
-            case.end(entry, StepStatus.COMPLETED, now=now, output={"status": "accepted", "reference": reference})
+            case.end(entry, StepStatus.COMPLETED, now=now, output=_output(delivery))
             case.note("message.accepted", now=now, step=entry.step_id, reference=reference)
             case.leave(entry, case.step(entry).next, now=now)
         case Deferred(reason, retry_after):
@@ -115,6 +117,12 @@ def _pause(case: Case, entry: Entry, *, now: datetime) -> timedelta:
     return min(max(waited, OUT_OF_ORDER_PAUSE), LONGEST_PAUSE)
 
 
+def _output(accepted: Accepted) -> dict[str, Any]:
+    """What later conditions see of a message: `steps.ID.status`, and `steps.ID.output.NAME` if it was answered."""
+    output = {} if accepted.output is None else {"output": accepted.output}
+    return {"status": "accepted", "reference": accepted.reference, **output}
+
+
 def _too_long_under_way(case: Case, entry: Entry, *, now: datetime) -> str | None:
     """Since when the transport has been out of order, if that is so long ago that a person must hear of it."""
     attempt, limit = case.attempt(entry), too_late_after(case.step(entry))
@@ -127,9 +135,8 @@ def _too_long_under_way(case: Case, entry: Entry, *, now: datetime) -> str | Non
 def answered_too_late(case: Case, attempt: Execution, delivery: Delivery, *, now: datetime) -> None:
     """The fate of a message whose branch was withdrawn meanwhile: a fact to record, and nothing to decide."""
     match delivery:
-        case Accepted(reference):
-            output = {"status": "accepted", "reference": reference}
-            case.close(attempt, StepStatus.COMPLETED, now=now, output=output)
+        case Accepted():
+            case.close(attempt, StepStatus.COMPLETED, now=now, output=_output(delivery))
             case.note("message.accepted", now=now, step=attempt.step_id, message=attempt.message_id, late=True)
         case Unknown(reason):
             case.close(attempt, StepStatus.FAILED, now=now, error=f"not known whether it left: {reason}")

@@ -44,7 +44,7 @@ SELECT i.family_id, x.step_type, json_extract(x.input_data, '$.to'), x.started_a
        i.template_id, x.step_id
 FROM workflow_instances i CROSS JOIN workflow_step_executions x USING (instance_id)
 WHERE i.family_id IN (SELECT value FROM json_each(?)) AND x.idempotency_key IS NOT NULL
-  AND x.status IN ('pending', 'running', 'completed')
+  AND x.step_type IN ('email', 'sms') AND x.status IN ('pending', 'running', 'completed')
 """
 SAME_ADDRESS = """
 SELECT family_id FROM families WHERE lower(email) IN (SELECT lower(value) FROM json_each(?1))
