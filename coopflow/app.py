@@ -1,5 +1,6 @@
 """Puts the concrete things together: configuration, store, channels, engine. Nothing else names them all."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -86,6 +87,7 @@ class App:
             windows_without_texts=without_texts(self.coop.calendar),
             coordinators=sorted(self.config.coordinators),
             no_outreach=self._no_outreach(),
+            commands=sorted(self.config.commands),
         )
 
     def _no_outreach(self) -> str | None:
@@ -121,22 +123,26 @@ class App:
         return self.sender.rpartition("@")[2]
 
     def channels(self, database_id: str) -> Mapping[str, "Channel"]:
-        """The channels by name; while `deliver` is outbox, whatever the transport's settings, nothing leaves."""
+        """The channels by name; while `deliver` is outbox, each writes files, whatever its transport's settings."""
+        outboxes = self._outboxes(database_id)
+        return outboxes if self.config.deliver == "outbox" else {**outboxes, **self._transports(database_id)}
+
+    def _outboxes(self, database_id: str) -> Mapping[str, "Channel"]:
         from coopflow.channels.outbox import Outbox
 
-        return {
-            "email": self._email_channel(database_id),
-            "sms": Outbox("sms", self.config.outbox),
-        }
+        email = Outbox("email", self.config.outbox, compose=self._mail_writer(database_id))
+        return {"email": email, **{name: Outbox(name, self.config.outbox) for name in ("sms", "http", "command")}}
 
-    def _email_channel(self, database_id: str) -> "Channel":
-        from coopflow.channels.outbox import Outbox
-        from coopflow.mailing import mail_writer, smtp_channel
+    def _transports(self, database_id: str) -> Mapping[str, "Channel"]:
+        """What reaches out, by channel; one whose transport is the outbox is not here."""
+        from coopflow.ways_out import transports
 
-        writer = mail_writer(self.config, sender=self.sender, domain=self.domain, database_id=database_id)
-        if self.config.deliver == "outbox" or self.config.channels["email"]["transport"] == "outbox":
-            return Outbox("email", self.config.outbox, compose=writer)
-        return smtp_channel(self.config, writer)
+        return transports(self.config, os.environ, writer=self._mail_writer(database_id))
+
+    def _mail_writer(self, database_id: str) -> "Callable[[Message], bytes]":
+        from coopflow.mailing import mail_writer
+
+        return mail_writer(self.config, sender=self.sender, domain=self.domain, database_id=database_id)
 
     def inbox(self) -> "Sequence[Source]":
         """Where answers come in, as the configuration says."""

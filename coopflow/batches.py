@@ -65,9 +65,18 @@ class Overtaken(Temporary):
 
 
 def change_all(
-    engine: Engine, report: TickReport, ids: Sequence[int], change: Callable[[list[Case]], Done], *, now: datetime
+    engine: Engine,
+    report: TickReport,
+    ids: Sequence[int],
+    change: Callable[[list[Case]], Done],
+    *,
+    now: datetime,
+    afterwards: Callable[[Done], None] = lambda _: None,
 ) -> list[Done]:
-    """Load these instances, change them and save them; answer with what the change came to, in one part or in many."""
+    """Load these instances, change them and save them; answer with what the change came to, in one part or in many.
+
+    What is done `afterwards` is part of the same transaction, and finds them saved.
+    """
     if not ids:
         return []
     if engine.epoch is None:
@@ -75,14 +84,14 @@ def change_all(
             engine.epoch = engine.store.cases.take_the_lead()
     try:
         with engine.store.transaction():
-            return [_change(engine, ids, change, now=now)]
+            return [_change(engine, ids, change, afterwards, now=now)]
     except _OneBadInstance:
         pass  # all of it is rolled back and done one by one, so that the bad one is found and the others go on
     parts = []
     for instance_id in ids:
         try:
             with engine.store.transaction():
-                parts.append(_change(engine, [instance_id], change, now=now))
+                parts.append(_change(engine, [instance_id], change, afterwards, now=now))
         except _OneBadInstance as signal:
             _set_aside(engine, report, instance_id, str(signal), now=now)
     return parts
@@ -92,13 +101,21 @@ class _OneBadInstance(Exception):
     """Something in the batch tripped over a fault."""
 
 
-def _change(engine: Engine, ids: Sequence[int], change: Callable[[list[Case]], Done], *, now: datetime) -> Done:
+def _change(
+    engine: Engine,
+    ids: Sequence[int],
+    change: Callable[[list[Case]], Done],
+    afterwards: Callable[[Done], None],
+    *,
+    now: datetime,
+) -> Done:
     if engine.store.cases.leader() != engine.epoch:
         raise Overtaken
     try:
         cases = engine.store.cases.load(ids)
         done = change(cases)
         save_cases(engine.store, cases, now=now)
+        afterwards(done)
     except Exception as error:
         if is_database_trouble(error):
             raise

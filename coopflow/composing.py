@@ -8,7 +8,8 @@ from coopflow.core.case import Case
 from coopflow.core.decisions import Send
 from coopflow.core.model import Entry, Execution, Message
 from coopflow.core.protocol import message_key
-from coopflow.core.workflow import EmailStep, SmsStep, Step
+from coopflow.core.segments import MOST_SEGMENTS, sms_segments
+from coopflow.core.workflow import CallingStep, EmailStep, SmsStep, Step
 
 
 class Composer:
@@ -61,9 +62,23 @@ def words(case: Case, step: Step) -> tuple[str | None, str, str | None]:
             return rendered.subject, rendered.text, rendered.html
         case SmsStep():
             source = step.message if step.message is not None else source_of(case, str(step.template_id))
-            return None, render_text(source, context(case, step.template_vars)), None
+            return None, _short_enough(render_text(source, context(case, step.template_vars))), None
+        case CallingStep():
+            from coopflow.calling import request_text
+
+            return None, request_text(case, step), None
         case _:
             raise TypeError(f"a step of the type {step.type} has no message")
+
+
+def _short_enough(text: str) -> str:
+    """A text that would be cut up into many is not sent; a long name can make one of a text that was not."""
+    from coopflow.texts.messages import RenderError
+
+    count = sms_segments(text)
+    if count > MOST_SEGMENTS:
+        raise RenderError(f"the text takes {count} messages; at most {MOST_SEGMENTS} are possible")
+    return text
 
 
 def source_of(case: Case, template_id: str) -> str:

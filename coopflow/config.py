@@ -43,6 +43,7 @@ class Config:
     deliver: str  # outbox; redirect and live come later
     events: tuple[str, ...]  # the co-op's own kinds
     attributes: tuple[str, ...]  # the co-op's own columns of families
+    commands: Mapping[str, Mapping[str, Any]]  # name → argv, timeout, environment: the programs workflows may run
     max_concurrent: int
     inbox: tuple[Mapping[str, Any], ...]  # where answers come in: type and its settings, paths absolute
 

@@ -42,8 +42,13 @@ _ADDRESS = re.compile(r"[^@\s<>,;:\"()]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
 
 
-def no_secret(key: str) -> str:
+def no_secret(key: str, *, among_parameters: bool = False) -> str:
     """What to do with a secret that stands in the file. It never repeats the secret."""
+    if among_parameters:
+        return (
+            f"secrets have no place in this file; write 'parameters_env: {{{key}: NAME}}' and keep it in that "
+            f"environment variable, or 'parameters_file: {{{key}: PATH}}' and keep it in a file that only you can read"
+        )
     return (
         f"secrets have no place in this file; write '{key}_env: NAME' and keep it in that environment variable, "
         f"or '{key}_file: PATH' and keep it in a file that only you can read"

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from coopflow import config_fields as fields
+from coopflow.config_texts import Command, Texts, TextToOutbox, problems_of_argv, problems_of_texts
 from coopflow.core.wording import did_you_mean, shown
 from coopflow.problems import Loc, Problem, ProblemsFound
 from coopflow.schema_problems import problems_from_pydantic
@@ -130,19 +131,13 @@ class EmailToServer(Strict):
     path: fields.Line = Field("outbox", description="The directory for mails while `deliver` is outbox.")
 
 
-class TextToOutbox(Strict):
-    """Each text message becomes a file beside the mails."""
-
-    transport: Literal["outbox"]
-
-
 class Channels(Strict):
     """How messages leave."""
 
     email: Annotated[EmailToOutbox | EmailToServer, Field(discriminator="transport")] = EmailToOutbox(
         transport="outbox", path="outbox"
     )
-    sms: TextToOutbox = TextToOutbox(transport="outbox")
+    sms: Texts = TextToOutbox(transport="outbox")
 
 
 class ImapInbox(Strict):
@@ -204,6 +199,7 @@ class ConfigFile(Strict):
     deliver: fields.Deliver = "outbox"
     channels: Channels = Channels()
     limits: Limits = Field(Limits(per_address=None), description="How many messages families may get.")
+    commands: dict[fields.Word, Command] = Field({}, description="The programs that workflows may run, by name.")
     max_concurrent: int = Field(10, ge=1, le=100, description="Messages handed over at the same time.")
     inbox: list[InboxSource] = Field([], max_length=20, description="Where answers and delivery reports come in.")
 
@@ -214,8 +210,9 @@ def _secrets(source: Source, value: Any, loc: Loc) -> Iterator[Problem]:
     for key, part in parts:
         here = (*loc, key)
         if isinstance(key, str) and _SECRET.fullmatch(key):
-            yield source.problem(here, fields.no_secret(key), on_key=True)
-        else:
+            inside = bool(loc) and loc[-1] in ("parameters", "unicode_parameters")
+            yield source.problem(here, fields.no_secret(key, among_parameters=inside), on_key=True)
+        elif not (isinstance(key, str) and key.endswith(("_env", "_file"))):  # there only names of places stand
             yield from _secrets(source, part, here)
 
 
@@ -231,6 +228,11 @@ def _across(source: Source) -> Iterator[Problem]:
     email = _group(_group(data, "channels"), "email")
     yield from _mail_server(source, email)
     yield from _inbox(source, data)
+    for place, sentence in problems_of_texts(_group(_group(data, "channels"), "sms")):
+        yield source.problem(("channels", "sms", *place), sentence)
+    for name, command in _group(data, "commands").items():
+        for place, sentence in problems_of_argv(command.get("argv") if isinstance(command, dict) else None):
+            yield source.problem(("commands", name, *place), sentence)
 
 
 def _mail_server(source: Source, email: dict[str, Any]) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from coopflow.acting import finish_task
 from coopflow.core.case import Case
 from coopflow.core.model import Task
 from coopflow.core.states import Awaited
-from coopflow.core.workflow import EmailStep, SmsStep
+from coopflow.core.workflow import CallingStep, EmailStep, SmsStep
 from coopflow.errors import NotAllowed, NotFound
 from coopflow.store.store import Store
 
@@ -85,7 +85,7 @@ def _known(store: Store, number: int) -> str:
 def _is_about_a_message(task: Task, case: Case) -> bool:
     """A workflow may have tasks of a type `check` for its own ends."""
     step = case.workflow.steps.get(task.step_id or "")
-    return task.task_type == Awaited.DOUBT or isinstance(step, EmailStep | SmsStep)
+    return task.task_type == Awaited.DOUBT or isinstance(step, EmailStep | SmsStep | CallingStep)
 
 
 def _doubt(store: Store, task: Task, case: Case) -> Doubt:

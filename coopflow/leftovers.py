@@ -11,6 +11,7 @@ from coopflow.core.model import Entry, Execution
 from coopflow.core.protocol import answered_too_late
 from coopflow.core.settle import doubt
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, StepStatus
+from coopflow.core.workflow import Step, may_repeat
 
 INTERRUPTED = "the tick was interrupted between handing it over and hearing the answer"
 
@@ -40,13 +41,18 @@ def _take_up_again(engine: Engine, part: TickReport, case: Case, attempt: Execut
     if entry.status is not EntryStatus.PROCESSING:
         return  # not left by a crash: it is in doubt, or waits for its transport or for its instance to be resumed
     entry.status = EntryStatus.PAUSED if case.instance.status is InstanceStatus.PAUSED else EntryStatus.QUEUED
-    if attempt.status is StepStatus.PENDING or engine.post.dedupes(attempt.step_type):
+    if attempt.status is StepStatus.PENDING or may_go_again(engine, case.step(entry), attempt.step_type):
         entry.scheduled_for = attempt.started_at  # by this it is late, or not
         entry.reason = "taken up again after a tick that was interrupted"
         part.recovered += 1
     else:
         doubt(case, entry, INTERRUPTED, now=now)
         part.in_doubt.append(case.instance.instance_id)
+
+
+def may_go_again(engine: Engine, step: Step, channel: str) -> bool:
+    """True if handing it over twice comes to the same as once: by the transport, or by whoever is asked."""
+    return engine.post.dedupes(channel) or may_repeat(step)
 
 
 def entry_at(case: Case, attempt: Execution) -> Entry | None:

@@ -5,6 +5,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Never
 
 from coopflow.errors import Invalid
 
@@ -25,6 +26,9 @@ class Secret:
         return "***"
 
     __str__ = __repr__
+
+    def __reduce__(self) -> Never:
+        raise TypeError("a Secret is not to be stored")
 
 
 class NoSecret(Invalid):
@@ -58,9 +62,11 @@ def _of_file(path: Path | None) -> str:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as problem:
         raise NoSecret(f"the file {path} cannot be read: {(problem.strerror or '').lower()}") from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         _require_private(path, os.fstat(descriptor))
-        content = file.read(LONGEST + 1)
+        content = os.read(descriptor, LONGEST + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > LONGEST:
         raise NoSecret(f"the file {path} is too long for a password or token")
     return content.decode("utf-8", errors="replace").strip()

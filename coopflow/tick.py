@@ -12,15 +12,15 @@ from coopflow.batches import Engine as Engine
 from coopflow.batches import Overtaken, change_all
 from coopflow.batches import TickReport as TickReport
 from coopflow.core import desk
-from coopflow.core.case import Case
+from coopflow.core.case import ENGINE, Case
 from coopflow.core.decide import decide
 from coopflow.core.decisions import Send
-from coopflow.core.deliveries import Accepted, Deferred, Delivery, Unavailable, Withdrawn
+from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unavailable, Withdrawn
 from coopflow.core.model import Entry, Execution
 from coopflow.core.protocol import answered, answered_too_late, intend, under_way
 from coopflow.core.settle import advance, doubt, fail
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, StepStatus
-from coopflow.leftovers import entry_at, escalate, warn_of_deadlines
+from coopflow.leftovers import entry_at, escalate, may_go_again, warn_of_deadlines
 from coopflow.leftovers import recover as recover
 from coopflow.out_of_order import keep_in_mind, remembered
 from coopflow.replanning import replan_by_new_rules
@@ -90,7 +90,7 @@ def _intend(engine: Engine, case: Case, entry: Entry, send: Send, *, now: dateti
     attempt = case.attempt(entry)
     moved = attempt is not None and (attempt.input_data or {}).get("to") != send.to
     unheard = case.handed_over(entry)
-    if unheard and (moved or not engine.post.dedupes(send.channel)):
+    if unheard and (moved or not may_go_again(engine, case.step(entry), send.channel)):
         why = "the address has changed since" if moved else "handing it over again could send it twice"
         doubt(case, entry, f"the tick that handed it over was interrupted, and {why}", now=now)
         return []
@@ -101,6 +101,8 @@ def _intend(engine: Engine, case: Case, entry: Entry, send: Send, *, now: dateti
         message = engine.composer.again(case, attempt, send, now=now)
         if engine.post.dedupes(send.channel):
             case.hand_over(attempt)
+        elif unheard:
+            case.take_back(attempt)  # so that it has its last call once more
     else:
         try:
             message = engine.composer.compose(case, entry, send, now=now)
@@ -131,26 +133,47 @@ def _keep_book(engine: Engine, report: TickReport, asked: Asked, fates: Answered
     for outgoing, fate in fates:
         by_instance[outgoing.instance_id][1].append((outgoing, fate))
 
-    def write(cases: list[Case]) -> tuple[set[str], TickReport]:
+    def write(cases: list[Case]) -> tuple[set[str], TickReport, set[tuple[str, str]]]:
         granted: set[str] = set()
         part = TickReport()
+        opted_out: set[tuple[str, str]] = set()
         for case in cases:
             questions, answers = by_instance[case.instance.instance_id]
             for outgoing, fate in answers:
                 _record(part, case, outgoing, fate, now=now)
+                if isinstance(fate, Refused) and fate.opted_out:
+                    opted_out.add((case.family.family_id, outgoing.message.channel))
             granted |= {outgoing.message.key for outgoing in questions if _last_call(case, outgoing, now=now)}
-        return granted, part
+        return granted, part, opted_out
 
     try:
-        parts = change_all(engine, report, list(by_instance), write, now=now)
+        parts = change_all(
+            engine,
+            report,
+            list(by_instance),
+            write,
+            now=now,
+            afterwards=lambda done: _opt_out(engine, done[2], now=now),
+        )
     except Overtaken:
         _record_late(engine, fates, now=now)
         raise
-    for _, part in parts:
+    for _, part, _ in parts:
         report.sent += part.sent
         report.not_sent += part.not_sent
         report.in_doubt += part.in_doubt
-    return {key for granted, _ in parts for key in granted}
+    return {key for granted, _, _ in parts for key in granted}
+
+
+def _opt_out(engine: Engine, found: set[tuple[str, str]], *, now: datetime) -> None:
+    """Take down what a gateway knows and the co-op did not: the family does not want to be written to this way."""
+    for family_id, channel in sorted(found):
+        from coopflow.intake.consent import BY_GATEWAY, change_consent
+
+        why = "the gateway has it on its list of those who have opted out"
+        change_consent(
+            engine.store, family_id, [channel], allowed=False, reason=why, actor=ENGINE, now=now, how=BY_GATEWAY
+        )
 
 
 def _last_call(case: Case, outgoing: Outgoing, *, now: datetime) -> bool:

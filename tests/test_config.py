@@ -183,7 +183,9 @@ LINES = {  # what follows on line 3
         "3:31: channels.email.transport: expected 'outbox' or 'smtp', found the text 'smpt'. Did you mean 'smtp'?"
     ],
     "channels: {sms: {transport: twilio}}": [
-        "3:29: channels.sms.transport: expected 'outbox', found the text 'twilio'"
+        "3:17: channels.sms: missing key 'account'",
+        "3:17: channels.sms: missing key 'from'",
+        "3:17: channels.sms: the account needs its token: give token_env or token_file",
     ],
     "channels: {email: {transport: smtp, port: 2.5}}": [
         "3:19: channels.email: missing key 'from'",
@@ -321,6 +323,7 @@ def test_two_lines_are_enough_and_the_rest_has_defaults(load, tmp_path):
         deliver="outbox",
         events=(),
         attributes=(),
+        commands={},
         max_concurrent=10,
         inbox=(),
     )

@@ -20,7 +20,7 @@ DOORS = {  # library → where it may be imported
     "jinja2": ("texts",),
     "markupsafe": ("texts",),
     "markdown_it": ("texts",),
-    "pydantic": ("config_schema", "config_fields", "schema_problems", "workflows"),
+    "pydantic": ("config_schema", "config_fields", "config_texts", "schema_problems", "workflows"),
     "pydantic_core": ("schema_problems",),
     "annotated_types": (),
     "dateutil": ("core",),
@@ -36,10 +36,11 @@ SMALL = ("errors", "problems")  # what every room may know beside the core
 ROOMS = {  # room → what of coopflow it may know beside itself
     "core": ("errors",),
     "store": ("core", *SMALL),
-    "channels": ("core", *SMALL),
+    "channels": ("core", "secrets", *SMALL),
     "texts": ("core", "strict_yaml", "yaml_text", *SMALL),
     "workflows": ("core", "texts", "strict_yaml", "yaml_text", "schema_problems", *SMALL),
     "render": ("core", *SMALL),
+    "secrets": ("errors",),
     "door": ("workflows.folder_signature", "__init__"),
     "inbox": ("core", "store", "events", "triggers", "intake", "channels.addresses", *SMALL),
 }

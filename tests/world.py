@@ -35,6 +35,7 @@ from coopflow.tick import Engine, TickReport, tick
 from coopflow.triggers import Result, start_by_hand, take_predictions
 
 NEW_YORK = zone("America/New_York")
+CHANNELS = ("email", "sms", "http", "command")
 FRIDAY = "2026-03-20"  # after the March clock change, no holiday near
 
 
@@ -86,8 +87,8 @@ class World:
         create(folder / "coopflow.db", new_id=lambda: "test").close()
         self.db = open_database(folder / "coopflow.db")
         self.store = Store(self.db, self.coop, zones_of_phone=likely_zones)
-        self.wires = {name: Wire(name) for name in ("email", "sms")}
-        channels = self.wires if wires else {name: Outbox(name, self.outbox) for name in ("email", "sms")}
+        self.wires = {name: Wire(name) for name in CHANNELS}
+        channels = self.wires if wires else {name: Outbox(name, self.outbox) for name in CHANNELS}
         self.engine = Engine(
             self.store,
             Post(channels, max_concurrent=4),

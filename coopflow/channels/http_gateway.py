@@ -13,6 +13,7 @@ from coopflow.channels.base import Message, MessageRefused
 from coopflow.channels.sms import require_text
 from coopflow.channels.web import Answer, Request, Web
 from coopflow.core.deliveries import Accepted, Delivery, Refused, Unavailable, Unknown
+from coopflow.core.segments import fits_gsm
 from coopflow.errors import Invalid
 from coopflow.secrets import Secret
 
@@ -34,6 +35,7 @@ class Gateway:
     key: str | None = None  # a parameter for coopflow's own key, which reports can name
     plus: bool = True  # whether the number keeps its +
     parameters: Mapping[str, str] = field(default_factory=dict)
+    unicode_parameters: Mapping[str, str] = field(default_factory=dict)  # beside them, beyond the plain alphabet
     user: str | None = None  # for Basic authentication
     id_json: str | None = None  # where in a JSON answer the id stands: data.message_id
     id_pattern: str | None = None  # or a pattern that finds it in the text
@@ -87,7 +89,8 @@ class HttpGateway:
     def _given(self, message: Message, to: str, text: str) -> dict[str, str]:
         wants = self._gateway
         own = {wants.to: to if wants.plus else to.removeprefix("+"), wants.text: text}
-        return {**wants.parameters, **own, **({wants.key: message.key} if wants.key else {})}
+        beyond = {} if fits_gsm(text) else wants.unicode_parameters
+        return {**wants.parameters, **beyond, **own, **({wants.key: message.key} if wants.key else {})}
 
     def _headers(self) -> dict[str, str]:
         headers = {name: read().reveal() for name, read in self._secret_headers.items()}

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from coopflow.channels.base import KEY, Accepted, Delivery, Message, MessageRefused, Refused, Unavailable, Unknown
 from coopflow.channels.mail import SenderRefused, build_mail, undated_mail
+from coopflow.channels.request import build_request
 from coopflow.channels.sms import build_text, undated_text
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
@@ -39,11 +40,13 @@ _FORMS = {
         undated_mail,
     ),
     "sms": _Form(".json", build_text, undated_text),
+    "http": _Form(".json", build_request, undated_text),
+    "command": _Form(".json", build_request, undated_text),
 }
 
 
 class Outbox:
-    """The channel that writes `email/KEY.eml` or `sms/KEY.json` below a directory, which must exist."""
+    """The channel that writes `email/KEY.eml`, or `sms/KEY.json` and the like, below a directory, which must exist."""
 
     transport = "outbox"
     dedupes = True

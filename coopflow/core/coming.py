@@ -10,7 +10,11 @@ from coopflow.core.model import Entry, Task
 from coopflow.core.states import Awaited, EntryStatus
 from coopflow.core.workflow import EndStep, Step, TaskStep
 
-CHANNEL_WORDS = {"sms": "text", "condition": "check"}  # where the step's type is not the word that people use
+CHANNEL_WORDS = {
+    "sms": "text",
+    "condition": "check",
+    "http": "request",
+}  # where the step's type is not the word that people use
 DECISIONS = {Awaited.PERSON: "a decision", Awaited.DOUBT: "a message in doubt", Awaited.APPROVAL: "a yes or no"}
 
 

@@ -19,6 +19,7 @@ from coopflow.core.decisions import (
     Hold,
     Jump,
     OpenTask,
+    Send,
     Skip,
     Start,
     Wait,
@@ -32,9 +33,11 @@ from coopflow.core.timing import NeverOpens, add, instant_of, local_text
 from coopflow.core.wording import shown
 from coopflow.core.workflow import (
     CallStep,
+    CommandStep,
     ConditionStep,
     EmailStep,
     EndStep,
+    HttpStep,
     ParallelStep,
     RecommendedStep,
     SmsStep,
@@ -171,6 +174,10 @@ def _carry_out(case: Case, entry: Entry, step: Step, *, now: datetime) -> Decisi
             return _recommended(case, step, now=now)
         case StartStep():
             return Start(step.workflow)
+        case HttpStep():
+            return Send("http", step.url)
+        case CommandStep():
+            return Send("command", step.command)
         case _:
             raise TypeError(f"no rule says how to carry out a step of the type {type(step).__name__}")
 

@@ -32,11 +32,12 @@ from coopflow.core.timing import (
     spread,
     zone,
 )
-from coopflow.core.workflow import EmailStep, EscalationLevel, SmsStep, Step, TaskStep, Workflow
+from coopflow.core.workflow import CallingStep, EmailStep, EscalationLevel, SmsStep, Step, TaskStep, Workflow
 from coopflow.core.zones import zone_or
 
 LATE_EMAIL = Duration(seconds=24 * 3600)  # a mail that is a day late says the wrong thing (reliability, 2.5 no. 6)
 LATE_TEXT = Duration(seconds=4 * 3600)
+LATE_CALL = Duration(seconds=24 * 3600)  # so long a program elsewhere may be out of reach before a person hears of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +202,8 @@ def too_late_after(step: Step) -> Duration | None:
             return LATE_EMAIL
         case SmsStep():
             return LATE_TEXT
+        case CallingStep():
+            return LATE_CALL
         case _:
             return None
 

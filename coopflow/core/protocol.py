@@ -19,6 +19,7 @@ from coopflow.core.retry import Retry
 from coopflow.core.settle import doubt, fail, settle
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, StepStatus
 from coopflow.core.timing import NeverOpens, add, local_text
+from coopflow.core.wording import MESSAGE_WORDS
 
 OUT_OF_ORDER_PAUSE = timedelta(minutes=15)  # when a transport is down, all its messages wait this long,
 LONGEST_PAUSE = timedelta(hours=1)  # and then as long again as they have waited, up to this
@@ -73,7 +74,7 @@ def _digest(message: Message) -> str:
 def under_way(entry: Entry, channel: str) -> None:
     """Mark a branch whose message is on its way, so that nothing else takes it up."""
     entry.status = EntryStatus.PROCESSING
-    entry.look_again(Awaited.SEND, None, f"the {channel} is on its way")
+    entry.look_again(Awaited.SEND, None, f"the {MESSAGE_WORDS.get(channel, channel)} is on its way")
 
 
 def answered(case: Case, entry: Entry, delivery: Delivery, *, now: datetime) -> None:

@@ -19,10 +19,12 @@ from coopflow.core.workflow import (
     HOLD,
     NOW,
     CallStep,
+    CommandStep,
     ConditionStep,
     EmailStep,
     EndStep,
     EscalationLevel,
+    HttpStep,
     OnFailure,
     ParallelStep,
     RecommendedStep,
@@ -183,6 +185,10 @@ def _step(data: Data, common: dict[str, Any]) -> Step:
             return RecommendedStep(**common, actions={action: step["id"] for action, step in data["actions"].items()})
         case "start":
             return StartStep(**common, workflow=data["workflow"])
+        case "http":
+            return _http(data, common)
+        case "command":
+            return CommandStep(**common, **_given(data, "command", "body", "idempotent"))
         case other:
             raise ValueError(f"step '{data['id']}': there is no step type {other!r}")
 
@@ -194,6 +200,17 @@ def _email(data: Data, common: dict[str, Any]) -> EmailStep:
         template_vars=data.get("template_vars", {}),
         kind=data.get("kind", DEFAULT_KIND),
     )
+
+
+def _http(data: Data, common: dict[str, Any]) -> HttpStep:
+    """A GET changes nothing, so it may be asked again whatever the file says."""
+    said = {"idempotent": data.get("method") == "GET", **data}
+    return HttpStep(**common, **_given(said, "url", "method", "headers", "headers_env", "body", "idempotent"))
+
+
+def _given(data: Data, *keys: str) -> dict[str, Any]:
+    """What the file says; the rest has its default in the dataclass."""
+    return {key: data[key] for key in keys if key in data}
 
 
 def _sms(data: Data, common: dict[str, Any]) -> SmsStep:

@@ -25,6 +25,7 @@ from coopflow.core.decisions import (
 )
 from coopflow.core.model import Entry, Task
 from coopflow.core.states import Awaited, EntryStatus, Outcome, StepStatus
+from coopflow.core.wording import MESSAGE_WORDS
 from coopflow.core.workflow import OnFailure
 
 STEPS_IN_A_ROW = 200  # steps one branch may take in one pass; more is a loop that nothing stops
@@ -162,10 +163,11 @@ def fail(case: Case, entry: Entry, reason: str, *, now: datetime) -> None:
 def doubt(case: Case, entry: Entry, reason: str, *, now: datetime) -> None:
     """The message was handed over and no answer came: a person must find out; nothing is sent again by itself."""
     case.note("step.in_doubt", now=now, step=entry.step_id, reason=reason)
-    channel = case.step(entry).type
+    step = case.step(entry)
+    word = MESSAGE_WORDS.get(step.type, step.type)
     case.hold(
         entry,
-        f"It is not known whether the {channel} '{case.step(entry).name}' left: {reason}",
+        f"It is not known whether the {word} '{step.name}' left: {reason}",
         now=now,
         awaits=Awaited.DOUBT,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 LONGEST = 60  # characters of a foreign text that a sentence repeats
+MESSAGE_WORDS = {"http": "request"}  # where the channel's name is not the word for what it carries
 
 
 def shown(found: object) -> str:

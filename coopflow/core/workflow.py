@@ -7,7 +7,7 @@ YAML. The keys are those of the template language (design, section 5).
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coopflow.core.date_rules import DateRule
 from coopflow.core.durations import Duration
@@ -155,6 +155,31 @@ class StartStep(Step):
     workflow: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallingStep(Step):
+    """Asks a program elsewhere; the family notices nothing of it."""
+
+    body: Mapping[str, Any] = field(default_factory=dict)  # what is sent; its texts are message templates
+    idempotent: bool = False  # the other side takes the same key twice without doing it twice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpStep(CallingStep):
+    """Sends JSON to an address on the web."""
+
+    url: str
+    method: str = "POST"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    headers_env: Mapping[str, str] = field(default_factory=dict)  # header → environment variable with its value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandStep(CallingStep):
+    """Runs a program of the co-op's own, with JSON on its standard input."""
+
+    command: str  # its name in coopflow.yaml
+
+
 STEP_TYPES: dict[type[Step], str] = {
     EmailStep: "email",
     SmsStep: "sms",
@@ -166,6 +191,8 @@ STEP_TYPES: dict[type[Step], str] = {
     ParallelStep: "parallel",
     RecommendedStep: "recommended",
     StartStep: "start",
+    HttpStep: "http",
+    CommandStep: "command",
 }
 
 
@@ -229,6 +256,11 @@ def converses(workflow: Workflow) -> bool:
 def sends_messages(workflow: Workflow) -> bool:
     """True if it writes to families."""
     return any(isinstance(step, EmailStep | SmsStep) for step in workflow.steps.values())
+
+
+def may_repeat(step: Step) -> bool:
+    """True if the step may be done once more when nobody knows whether it was done."""
+    return isinstance(step, CallingStep) and step.idempotent
 
 
 def counts_from_steps(workflow: Workflow) -> bool:

@@ -31,6 +31,7 @@ __all__ = ["BY_HAND", "CHANNELS", "ConsentChange", "Suppressed", "change_consent
 
 BY_HAND = "hand"  # how: a person wrote it down, as against a reply or a link
 LONGEST_TEXT = 1_000  # characters that are kept of the words in which it was said
+BY_GATEWAY = "gateway"  # how: a gateway refused a text because of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from coopflow.core.foresight import Foreseen, Script, foresee
 from coopflow.core.model import Family
 from coopflow.core.starting import new_case
 from coopflow.core.wording import did_you_mean, shown
-from coopflow.core.workflow import EmailStep, SmsStep, TaskStep, Workflow
+from coopflow.core.workflow import CallingStep, EmailStep, SmsStep, TaskStep, Workflow
 from coopflow.errors import NotFound, Usage
 from coopflow.holes import holes
 from coopflow.reports.story import Happened, past
@@ -91,7 +91,7 @@ def _require_steps(workflow: Workflow, script: Script) -> None:
             hint = did_you_mean(step_id, workflow.steps) or f"; it has {', '.join(workflow.steps)}"
             raise NotFound(f"workflow '{workflow.name}' has no step {shown(step_id)}{hint}")
     for step_id in script.refused:
-        if not isinstance(workflow.steps[step_id], EmailStep | SmsStep):
+        if not isinstance(workflow.steps[step_id], EmailStep | SmsStep | CallingStep):
             raise Usage(f"--fail: '{step_id}' sends no message, so nothing can refuse it")
     for step_id, outcome in script.outcomes.items():
         step = workflow.steps[step_id]

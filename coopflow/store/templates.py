@@ -9,7 +9,7 @@ from peewee import Database, fn
 
 from coopflow.core import rules
 from coopflow.core.reading import DEFAULT_PRIORITY, read_workflow
-from coopflow.core.workflow import ConditionStep, Workflow
+from coopflow.core.workflow import CallingStep, ConditionStep, Workflow
 from coopflow.errors import NotFound
 from coopflow.problems import did_you_mean
 from coopflow.store.tables import TemplateRow
@@ -162,13 +162,15 @@ class Templates:
 
 
 def fields_used(workflow: Workflow) -> frozenset[str]:
-    """Every field that a condition of the workflow looks at once it runs."""
+    """Every field that a condition of the workflow looks at once it runs, or that a request may be filled with."""
     conditions = [workflow.completion_criteria]
     for step in workflow.steps.values():
         conditions.append(step.only_if)
         if isinstance(step, ConditionStep):
             conditions.append(step.condition)
-    return frozenset().union(*(rules.fields_of(condition) for condition in conditions if condition is not None))
+    asks = any(isinstance(step, CallingStep) and step.body for step in workflow.steps.values())
+    filled_in = {"steps.", "engagement_score", "withdrawal_risk"} if asks else set()
+    return frozenset(filled_in).union(*(rules.fields_of(found) for found in conditions if found is not None))
 
 
 def _version(row: TemplateRow) -> StoredVersion:

@@ -32,10 +32,12 @@ __all__ = [
     "RenderError",
     "Rendered",
     "check_message",
+    "check_value",
     "names_used",
     "parse_message",
     "render_email",
     "render_text",
+    "render_value",
 ]
 
 LONGEST_MAIL = 256 * 1024  # characters
@@ -105,6 +107,30 @@ def render_text(source: str, context: Mapping[str, Any]) -> str:
     """Fill a text message in for one family; raise RenderError."""
     _, body_template = _ready_to_fill(source)
     return _tidy(sandbox.fill(body_template, context, room=LONGEST_TEXT)).filled()
+
+
+def render_value(source: str, context: Mapping[str, Any]) -> str:
+    """Fill one value of a request in; raise RenderError. It may come to nothing, if the template says so."""
+    try:
+        template = _ready_value(source)
+    except MessageError as error:
+        raise RenderError(f"the template is not valid: {error}") from error
+    return sandbox.fill(template, context, room=LONGEST_MAIL).filled()
+
+
+def check_value(source: str, allowed: Collection[str]) -> list[tuple[int, str]]:
+    """Find everything wrong with a value's template, by line. No family reads it, so no name is internal."""
+    try:
+        _, found = sandbox.read(source)
+    except MessageError as error:
+        return [(error.line, error.sentence)]
+    names = [(line, problem) for line, name in found.names for problem in _name_problems(name, allowed, ())]
+    return sorted(dict.fromkeys([*found.problems, *names]))
+
+
+@lru_cache(maxsize=512)
+def _ready_value(source: str) -> Template:
+    return sandbox.compiled(source)
 
 
 def _ready_to_fill(source: str) -> tuple[Template | None, Template]:

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from coopflow.core.conditions import text_of
 from coopflow.core.date_triggers import NINE
 from coopflow.core.durations import Duration
 from coopflow.core.workflow import (
+    CommandStep,
     ConditionStep,
     EmailStep,
     EndStep,
+    HttpStep,
     OnFailure,
     ParallelStep,
     RecommendedStep,
@@ -79,6 +82,10 @@ def does(step: Step) -> str:
             return "what the prediction recommends"
         case StartStep():
             return f"start {step.workflow}"
+        case HttpStep():
+            return f"{step.method} to {urlsplit(step.url).netloc}"
+        case CommandStep():
+            return f"run {step.command}"
         case _:
             raise TypeError(f"a diagram knows no steps of the type {type(step).__name__}")
 

@@ -14,6 +14,7 @@ from coopflow.core.workflow import Workflow
 from coopflow.problems import Problem, ProblemsFound
 from coopflow.schema_problems import problems_from_pydantic
 from coopflow.strict_yaml import Source, read_yaml
+from coopflow.workflows.calling_checks import check_calls
 from coopflow.workflows.canonical import all_steps, canonical
 from coopflow.workflows.condition_checks import check_conditions, check_trigger_event
 from coopflow.workflows.graph import check_circles, check_reach
@@ -104,6 +105,7 @@ def _across(steps: Outline, source: Source, known: Known, messages: Messages) ->
         *check_trigger_event(source, known),
         *check_conditions(steps, source, known),
         *check_texts(steps, source, known, messages),
+        *check_calls(steps, source, known),
     ]
 
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from coopflow.core.anchors import ATTRIBUTES
 from coopflow.core.date_rules import parse_date_rule
 from coopflow.core.durations import Duration as Length
+from coopflow.core.web_addresses import require_url
 from coopflow.core.wording import shown
 from coopflow.schema_problems import found as words_for
 
@@ -18,6 +19,19 @@ RESERVED_IDS = frozenset(
     {"hold", "continue", "fail", "escalate"}
 )  # words that mean something where a step's id may stand
 
+OWN_HEADERS = frozenset(
+    {
+        "host",
+        "content-length",
+        "content-type",
+        "transfer-encoding",
+        "connection",
+        "idempotency-key",
+        "expect",
+        "upgrade",
+    }
+)
+
 A_CONDITION = "expected a condition (one line of text; all, any or not; or field, operator and value)"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -26,6 +40,8 @@ _CLOCK = re.compile(r"([0-9]{1,2}):([0-5][0-9])")
 _BEGINS_AS_A_DATE = re.compile(r"[0-9]{4}-")
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,99}")
 _PLACEHOLDER = re.compile(r"\{\{|\{%")
 
 
@@ -163,6 +179,32 @@ def _anchor(text: str) -> str:
     return text
 
 
+def _header(name: str) -> str:
+    if not _HEADER.fullmatch(name):
+        raise ValueError(f"{shown(name)} is not the name of a header")
+    if name.lower() in OWN_HEADERS:
+        raise ValueError(f"the header {name} is set by coopflow")
+    return name
+
+
+def _header_value(text: str) -> str:
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("a header holds one line of plain ASCII characters")
+    return text
+
+
+def _variable(text: str) -> str:
+    if not _VARIABLE.fullmatch(text):  # not repeated: it may be the secret itself
+        raise ValueError("expected the name of an environment variable, as in N8N_TOKEN")
+    return text
+
+
+def _body(found: Any) -> Any:
+    if not isinstance(found, dict):
+        raise ValueError(f"expected a group of keys, found {words_for(found)}")
+    return found
+
+
 def _plain_text(text: str) -> str:
     """Text that is shown as it is: a placeholder in it would never be filled in."""
     if _PLACEHOLDER.search(text):
@@ -231,4 +273,9 @@ Join = Annotated[
     BeforeValidator(_join),
     WithJsonSchema({"anyOf": [{"enum": ["all", "any"]}, {"type": "integer", "minimum": 1}]}),
 ]
+Url = Annotated[str, AfterValidator(require_url)]
+Header = Annotated[str, AfterValidator(_header)]
+HeaderValue = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_header_value)]
+VariableName = Annotated[str, AfterValidator(_variable)]
+Body = Annotated[Any, BeforeValidator(_body), WithJsonSchema({"type": "object"})]
 Condition = Annotated[Any, BeforeValidator(_condition), WithJsonSchema(CONDITION_SCHEMA)]

@@ -144,7 +144,7 @@ def _own_ways(spot: Spot, file: Outline) -> Iterator[Way]:
 
 def _can_fail(spot: Spot) -> bool:
     waits_for_a_person = bool(_outcomes(spot.data)) or spot.data.get("approval") is True
-    return spot.type in ("email", "sms") or (waits_for_a_person and "timeout" in spot.data)
+    return spot.type in ("email", "sms", "http", "command") or (waits_for_a_person and "timeout" in spot.data)
 
 
 def _ways_of_failure(spot: Spot, file: Outline, on_failure: str, *, pauses: bool) -> Iterator[Way]:

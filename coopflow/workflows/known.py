@@ -35,6 +35,7 @@ class Known:
     windows_without_texts: Collection[str] = frozenset()  # those that share no minute with the text hours
     coordinators: Collection[str] = frozenset()
     no_outreach: str | None = None  # what coopflow.yaml lacks before outreach may leave by mail; None: nothing
+    commands: Collection[str] = frozenset()  # programs that may run; one that is not here may not
 
     def all_events(self) -> set[str]:
         """Every kind of event that is known."""

@@ -6,10 +6,13 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from coopflow.workflows.fields import (
     Anchor,
+    Body,
     Condition,
     Days,
     Duration,
     DurationOrDay,
+    Header,
+    HeaderValue,
     Join,
     Label,
     Moment,
@@ -18,6 +21,8 @@ from coopflow.workflows.fields import (
     StepId,
     Target,
     Text,
+    Url,
+    VariableName,
     Word,
     WorkflowName,
 )
@@ -77,7 +82,7 @@ class Common(Strict):
     only_if: Condition | None = Field(None, description="Not true when its turn comes: the step is left out.")
     approval: bool = Field(False, description="A person must say yes before the step is carried out.")
     stale_after: Duration | None = Field(None, description="So late, a person decides whether it still goes.")
-    timeout: Duration | None = Field(None, description="After so long without a person's answer it has failed.")
+    timeout: Duration | None = Field(None, description="After so long without an answer it has failed.")
 
 
 class Email(Common):
@@ -212,6 +217,33 @@ class Start(Common):
     workflow: WorkflowName = Field(description="The workflow's name.")
 
 
+class Http(Common):
+    """Sends JSON to an address on the web: n8n, Zapier, a program of your own. The family notices nothing of it."""
+
+    type: Literal["http"]
+    url: Url = Field(description="https://, or http:// on this machine.")
+    method: Literal["POST", "PUT", "PATCH", "GET"] = Field("POST", description="How it is asked; a GET sends nothing.")
+    headers: dict[Header, HeaderValue] = Field({}, description="Headers that anybody may know.")
+    headers_env: dict[Header, VariableName] = Field(
+        {}, description="Headers that are secret: each from an environment variable, by its name."
+    )
+    body: Body = Field({}, description="What is sent as data; its texts may hold {{ family_name }} and the like.")
+    idempotent: bool = Field(
+        False, description="true: the other side takes the same Idempotency-Key once, so it may be asked again."
+    )
+
+
+class Command(Common):
+    """Runs a program that coopflow.yaml lists, with JSON on its standard input. The family notices nothing of it."""
+
+    type: Literal["command"]
+    command: Word = Field(description="Its name under `commands:` in coopflow.yaml.")
+    body: Body = Field({}, description="What is sent as data; its texts may hold {{ family_name }} and the like.")
+    idempotent: bool = Field(
+        False, description="true: the program does the same COOPFLOW_KEY once, so it may be run again."
+    )
+
+
 class EmailStep(Email, Named):
     """Sends a mail."""
 
@@ -252,8 +284,25 @@ class StartAction(Start, MayBeNamed):
     """The same for a recommended action."""
 
 
+class HttpStep(Http, Named):
+    """Sends JSON to an address on the web: n8n, Zapier, a program of your own. The family notices nothing of it."""
+
+
+class HttpAction(Http, MayBeNamed):
+    """The same for a recommended action."""
+
+
+class CommandStep(Command, Named):
+    """Runs a program that coopflow.yaml lists, with JSON on its standard input. The family notices nothing of it."""
+
+
+class CommandAction(Command, MayBeNamed):
+    """The same for a recommended action."""
+
+
 Action: TypeAlias = Annotated[
-    EmailAction | SmsAction | CallAction | TaskAction | StartAction, Field(discriminator="type")
+    EmailAction | SmsAction | CallAction | TaskAction | StartAction | HttpAction | CommandAction,
+    Field(discriminator="type"),
 ]
 
 
@@ -274,7 +323,9 @@ AnyStep: TypeAlias = Annotated[
     | EndStep
     | ParallelStep
     | RecommendedStep
-    | StartStep,
+    | StartStep
+    | HttpStep
+    | CommandStep,
     Field(discriminator="type"),
 ]
 

