@@ -93,9 +93,16 @@ def in_part(problems: Sequence[str], done: int) -> CoopflowError | None:
 
 
 def finish_task(
-    store: Store, task_id: int, *, outcome: str | None, note: str | None, actor: str, now: datetime
+    store: Store,
+    task_id: int,
+    *,
+    outcome: str | None,
+    note: str | None,
+    actor: str,
+    now: datetime,
+    reference: str | None = None,
 ) -> tuple[Task, Case | None]:
-    """Close a task with its outcome, and let its instance go on."""
+    """Close a task with its outcome, and let its instance go on; `reference`: of a message that was found."""
     with store.transaction():
         task = require_open(store, task_id)
         if task.instance_id is None:
@@ -104,7 +111,9 @@ def finish_task(
         case = change(
             store,
             task.instance_id,
-            lambda case: desk.finish_task(case, task_in(case, task_id), outcome=outcome, note=note, now=now),
+            lambda case: desk.finish_task(
+                case, task_in(case, task_id), outcome=outcome, note=note, now=now, reference=reference
+            ),
             actor=actor,
             now=now,
         )

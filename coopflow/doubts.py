@@ -24,9 +24,12 @@ class Doubt:
     task: Task
     case: Case
     channel: str
+    key: str | None
     to: str | None
     words: str | None  # its subject, else its text
+    text: str | None
     handed_over_at: datetime | None
+    doubted_at: datetime | None
     message_id: str | None
     reply: str | None  # what was heard from the other side so far
 
@@ -39,19 +42,29 @@ def doubts(store: Store) -> list[Doubt]:
 
 
 def settle_doubt(
-    store: Store, number: int, *, sent: bool, note: str | None, actor: str, now: datetime
+    store: Store, number: int, *, sent: bool, note: str | None, actor: str, now: datetime, reference: str | None = None
 ) -> tuple[Task, Case | None]:
     """Say what became of a message, named by its instance or by its task."""
     with store.transaction():
-        task = _the_task(store, number)
-        return finish_task(store, int(task.task_id or 0), outcome=OUTCOMES[sent], note=note, actor=actor, now=now)
+        task = the_doubt(store, number).task
+        return finish_task(
+            store,
+            int(task.task_id or 0),
+            outcome=OUTCOMES[sent],
+            note=note,
+            actor=actor,
+            now=now,
+            reference=reference,
+        )
 
 
-def _the_task(store: Store, number: int) -> Task:
-    tasks = [doubt.task for doubt in doubts(store) if number in (doubt.task.instance_id, doubt.task.task_id)]
-    if len(tasks) == 1:
-        return tasks[0]
-    if not tasks:
+def the_doubt(store: Store, number: int) -> Doubt:
+    """The one doubt that an instance's or a task's number means; raise NotAllowed, which says why it means none."""
+    found = [doubt for doubt in doubts(store) if number in (doubt.task.instance_id, doubt.task.task_id)]
+    tasks = [doubt.task for doubt in found]
+    if len(found) == 1:
+        return found[0]
+    if not found:
         raise NotAllowed(_already(store, number) or f"{_known(store, number)}; list what is with: coopflow doubt list")
     ways = "; ".join(
         f"of instance {task.instance_id}: coopflow task done {task.task_id} --outcome sent" for task in tasks
@@ -103,9 +116,12 @@ def _doubt(store: Store, task: Task, case: Case) -> Doubt:
         task=task,
         case=case,
         channel=case.workflow.steps[str(task.step_id)].type,
+        key=attempt.get("idempotency_key"),
         to=given.get("to"),
         words=given.get("subject") or given.get("text"),
+        text=given.get("text"),
         handed_over_at=attempt.get("started_at"),
+        doubted_at=event.get("at"),
         message_id=attempt.get("message_id"),
         reply=event.get("data", {}).get("reason"),
     )

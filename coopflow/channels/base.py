@@ -1,8 +1,8 @@
 """What a channel is: the one kind of thing that reaches out of the house, and the answers it gives."""
 
 import re
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Collection
+from typing import Protocol, runtime_checkable
 
 from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unavailable, Unknown, Withdrawn
 from coopflow.core.model import Message
@@ -16,6 +16,7 @@ __all__ = [  # the answers live in core, where they are settled; here they are f
     "Message",
     "MessageRefused",
     "Refused",
+    "Searchable",
     "Unavailable",
     "Unknown",
     "Withdrawn",
@@ -51,6 +52,17 @@ class Channel(Protocol):
 
     def close(self) -> None:
         """Let go of connections; closing twice does no harm."""
+
+
+@runtime_checkable
+class Searchable(Protocol):
+    """A channel whose other side can be asked, later, whether it has a message."""
+
+    def find(self, message: Message, *, known: Collection[str] = ()) -> Delivery | None:
+        """What the other side says of a message handed over at `message.at`; None: it has none like it.
+
+        `known` are its names for messages that are accounted for. Raises Temporary if it cannot be asked now.
+        """
 
 
 class MessageRefused(ValueError):

@@ -6,7 +6,7 @@ import typer
 
 from coopflow.cli.options import FormatOption, JsonOption, chosen_format
 from coopflow.cli.root import app
-from coopflow.cli.session import session_of
+from coopflow.cli.session import Session, session_of
 from coopflow.errors import Usage
 from coopflow.render import Column, Hint, Sheet
 
@@ -44,9 +44,22 @@ def list_(context: typer.Context, as_json: JsonOption = False, chosen: FormatOpt
     session, shown = session_of(context), chosen_format(chosen, as_json)
     with session.store(read_only=True) as store:
         rows = [_row(found) for found in doubts(store)]
+        asks = _may_ask(session, rows)
     session.show(Sheet(COLUMNS, rows, empty="No message is in doubt."), shown)
+    if asks:
+        session.say("The provider can be asked: coopflow doubt verify INSTANCE.")
     if rows:
         session.say("Once you know: coopflow doubt resolve INSTANCE --sent, or --not-sent and it goes out again.")
+
+
+def _may_ask(session: Session, rows: "list[Row]") -> bool:
+    """True if there is a doubt that the other side can settle."""
+    if not rows:
+        return False
+    from coopflow.channels.base import Searchable
+
+    channels = session.app.channels()
+    return any(isinstance(channels.get(str(row["channel"])), Searchable) for row in rows)
 
 
 def _row(found: "Doubt") -> "Row":
@@ -87,3 +100,22 @@ def resolve(
     left = "left" if sent else "did not leave"
     if case is not None:
         session.say(f"The message of {which(case)} {left}. {comes_next(case, session)}")
+
+
+@doubt.command(epilog="Examples:  coopflow doubt verify 17")
+def verify(
+    context: typer.Context,
+    number: Annotated[int, typer.Argument(metavar="ID", help="The instance, or the task, as `doubt list` shows them.")],
+) -> None:
+    """Ask the provider whether it has a message in doubt; if it has, the instance goes on. It is never sent again."""
+    from coopflow.cli.acted import comes_next, which
+    from coopflow.verifying import verify_doubt
+
+    session = session_of(context)
+    channels = session.app.channels()
+    with session.store() as store:
+        reference, case = verify_doubt(store, channels, number, actor=session.actor, now=session.now)
+    if case is not None:
+        session.say(
+            f"The message of {which(case)} left: the provider has it as {reference}. {comes_next(case, session)}"
+        )

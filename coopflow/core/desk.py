@@ -41,8 +41,13 @@ def outcomes_of(case: Case, task: Task) -> tuple[str, ...]:
     return tuple(step.outcomes) if isinstance(step, TaskStep) else ()
 
 
-def finish_task(case: Case, task: Task, *, outcome: str | None, note: str | None, now: datetime) -> None:
-    """Close a task with what came of it, and let the branch that waited for it go on accordingly."""
+def finish_task(
+    case: Case, task: Task, *, outcome: str | None, note: str | None, now: datetime, reference: str | None = None
+) -> None:
+    """Close a task with what came of it, and let the branch that waited for it go on accordingly.
+
+    `reference` is what the other side calls a message that was found there.
+    """
     came_to = _one_of(outcomes_of(case, task), outcome, task)
     entry = waiting_for(case, task)
     case.close_task(task, TaskStatus.DONE, now=now, outcome=came_to, note=note)
@@ -56,7 +61,7 @@ def finish_task(case: Case, task: Task, *, outcome: str | None, note: str | None
         personal={"note": note} if note else None,
     )
     if entry is not None:
-        _go_on(case, entry, task, str(came_to), now=now)
+        _go_on(case, entry, task, str(came_to), now=now, reference=reference)
 
 
 def waiting_for(case: Case, task: Task) -> Entry | None:
@@ -83,14 +88,14 @@ def _plain(outcome: str) -> str:
     return outcome.strip().lower().replace("-", "_").replace(" ", "_")
 
 
-def _go_on(case: Case, entry: Entry, task: Task, outcome: str, *, now: datetime) -> None:
+def _go_on(case: Case, entry: Entry, task: Task, outcome: str, *, now: datetime, reference: str | None) -> None:
     verbs: Mapping[str, Callable[[], None]] = {
         "approved": lambda: _approved(case, entry, now=now),
         "declined": lambda: skip_step(case, entry, reason=f"declined by {case.actor}", now=now),
         "retry": lambda: retry_step(case, entry, reason=f"retried by {case.actor}", now=now),
         "skip": lambda: skip_step(case, entry, reason=f"skipped by {case.actor}", now=now),
         "cancel": lambda: cancel(case, reason=None, now=now),
-        "sent": lambda: resolve(case, entry, sent=True, now=now),
+        "sent": lambda: resolve(case, entry, sent=True, now=now, reference=reference),
         "not_sent": lambda: resolve(case, entry, sent=False, now=now),
     }
     if task.task_type in FIXED_OUTCOMES:
@@ -146,13 +151,13 @@ def _give_to_the_next(case: Case, task: Task, already: str | None, *, now: datet
 # -- messages in doubt --------------------------------------------------------------------------------------------
 
 
-def resolve(case: Case, entry: Entry, *, sent: bool, now: datetime) -> None:
-    """Settle a doubt with what a person found out: the message left, or it did not and goes out again."""
+def resolve(case: Case, entry: Entry, *, sent: bool, now: datetime, reference: str | None = None) -> None:
+    """Settle a doubt with what was found out: the message left, or it did not and goes out again."""
     by_a_person = paused_by_a_person(case)
     case.note("doubt.resolved", now=now, step=entry.step_id, sent=sent)
     withdraw_tasks_of(case, entry, "resolved", now=now)
     if sent:
-        answered(case, entry, Accepted(f"found out by {case.actor}"), now=now)
+        answered(case, entry, Accepted(reference or f"found out by {case.actor}"), now=now)
     else:
         case.end(entry, StepStatus.FAILED, now=now, error=f"not sent, as {case.actor} found out")
         begin_again(case, entry, entry.step_id, now=now)

@@ -117,6 +117,10 @@ class Looking(Asking):
         """What was sent to a family, or tried to be, the latest first."""
         return self._ask(sql.MESSAGES, (family_id, limit))
 
+    def references(self, channel: str, to: str) -> set[str]:
+        """What the other side calls the messages to one address that it has taken."""
+        return {str(row["reference"]) for row in self._ask(sql.REFERENCES_TO, (channel, to))}
+
     # -- the desk -------------------------------------------------------------------------------------------------
 
     def open_tasks(

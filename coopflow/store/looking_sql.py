@@ -38,7 +38,7 @@ ORDER BY COALESCE(k.due_date < ?, 0) DESC, k.priority = 'high' DESC, k.priority 
 """
 ATTEMPTS = """
 SELECT execution_id, step_id, step_name, step_type, branch, status, started_at, completed_at, input_data, output_data,
-       success, error_message, retry_count, message_id
+       success, error_message, retry_count, message_id, idempotency_key
 FROM workflow_step_executions WHERE instance_id = ? ORDER BY execution_id
 """
 MESSAGES = """
@@ -47,6 +47,10 @@ SELECT x.execution_id, x.instance_id, t.template_name AS workflow, x.step_id, x.
 FROM workflow_step_executions x JOIN workflow_instances i USING (instance_id)
      JOIN workflow_templates t USING (template_id)
 WHERE i.family_id = ? AND x.idempotency_key IS NOT NULL ORDER BY x.execution_id DESC LIMIT ?
+"""
+REFERENCES_TO = """
+SELECT json_extract(output_data, '$.reference') AS reference FROM workflow_step_executions
+WHERE status = 'completed' AND step_type = ? AND json_extract(input_data, '$.to') = ?
 """
 EVENTS = """
 SELECT e.event_id, e.at, e.kind, e.family_id, e.instance_id, e.actor, e.data, p.data AS personal
