@@ -12,7 +12,8 @@ from coopflow.core.web_addresses import require_url
 from coopflow.core.wording import shown
 
 NUMBER = "{to}"
-LONGEST_PATTERN = 300
+LONGEST_PATTERN = 300  # characters
+LONGEST_ARGUMENT = 1000  # characters
 LONGEST_TIMEOUT = 600  # seconds; a tick waits for it
 Told = Iterator[tuple[tuple[str | int, ...], str]]  # a place below `sms`, and what is wrong there
 
@@ -63,6 +64,12 @@ def _json_path(text: str) -> str:
     return text
 
 
+def _argument(text: str) -> str:
+    if not text.isprintable() or len(text) > LONGEST_ARGUMENT:
+        raise ValueError(f"an argument is one line of at most {LONGEST_ARGUMENT} characters")
+    return text
+
+
 def _timeout(text: str) -> str:
     length = Duration.parse(text)
     if not 0 < length.seconds <= LONGEST_TIMEOUT or length != Duration(seconds=length.seconds):
@@ -80,7 +87,7 @@ Parameter = Annotated[str, AfterValidator(_parameter)]
 JsonPath = Annotated[str, AfterValidator(_json_path)]
 Timeout = Annotated[str, AfterValidator(_timeout)]
 Url = Annotated[str, AfterValidator(require_url)]
-Argument = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Argument = Annotated[str, AfterValidator(_argument)]
 
 
 class Strict(BaseModel):

@@ -12,7 +12,7 @@ import typer.main
 from pydantic import BaseModel
 from typer.core import TyperCommand, TyperGroup
 
-from coopflow import config_schema
+from coopflow import config_schema, config_texts
 from coopflow.cli import commands  # noqa: F401 - registers every command on `app`
 from coopflow.cli.main import app
 from coopflow.config_schema import checked
@@ -66,6 +66,8 @@ WORKFLOW_SECTIONS: Mapping[str, type[BaseModel]] = {
     "parallel": step_schema.ParallelStep,
     "recommended": step_schema.RecommendedStep,
     "start": step_schema.Start,
+    "http": step_schema.Http,
+    "command": step_schema.Command,
 }
 CONFIG_SECTIONS: Mapping[str, tuple[type[BaseModel], ...]] = {
     "Keys": (config_schema.ConfigFile,),
@@ -77,9 +79,13 @@ CONFIG_SECTIONS: Mapping[str, tuple[type[BaseModel], ...]] = {
         config_schema.Channels,
         config_schema.EmailToOutbox,
         config_schema.EmailToServer,
-        config_schema.TextToOutbox,
+        config_texts.TextToOutbox,
+        config_texts.TextByTwilio,
+        config_texts.TextByHttp,
+        config_texts.TextByCommand,
     ),
     "inbox": (config_schema.ImapInbox, config_schema.MaildirInbox, config_schema.FolderInbox),
+    "commands": (config_texts.Command,),
 }
 HELP = {"--help", "-h"}  # of every command; the page says it once
 EVERY_STEP = {"id", "type", *(found.alias or name for name, found in step_schema.Common.model_fields.items())}
@@ -345,7 +351,13 @@ def test_every_yaml_example_loads(place: str, example: str) -> None:
 
 def known() -> Known:
     windows = Calendar.default(zone("America/Chicago")).windows
-    return Known(events=EVENTS, attributes=ATTRIBUTES, windows=windows, coordinators=("sarah", "director"))
+    return Known(
+        events=EVENTS,
+        attributes=ATTRIBUTES,
+        windows=windows,
+        coordinators=("sarah", "director"),
+        commands=("update_sheet",),
+    )
 
 
 def messages() -> dict[str, dict[str, str]]:
