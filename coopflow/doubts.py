@@ -26,7 +26,7 @@ class Doubt:
     channel: str
     key: str | None
     to: str | None
-    words: str | None  # its subject, else its text
+    words: str | None  # its subject, else its text; of a request its step's name
     text: str | None
     handed_over_at: datetime | None
     doubted_at: datetime | None
@@ -112,13 +112,14 @@ def _doubt(store: Store, task: Task, case: Case) -> Doubt:
         if row["kind"] == "step.in_doubt" and row["data"].get("step") == task.step_id
     )
     given = (attempt.get("input_data") or {}) if attempt else {}
+    step = case.workflow.steps[str(task.step_id)]
     return Doubt(
         task=task,
         case=case,
-        channel=case.workflow.steps[str(task.step_id)].type,
+        channel=step.type,
         key=attempt.get("idempotency_key"),
         to=given.get("to"),
-        words=given.get("subject") or given.get("text"),
+        words=step.name if isinstance(step, CallingStep) else given.get("subject") or given.get("text"),
         text=given.get("text"),
         handed_over_at=attempt.get("started_at"),
         doubted_at=event.get("at"),

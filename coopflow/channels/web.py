@@ -100,7 +100,11 @@ class Web:
     @cached_property
     def _trusted(self) -> ssl.SSLContext:
         """Certificates and host names are checked; nothing older than TLS 1.2 is spoken."""
-        trusted = ssl.create_default_context(cafile=self._ca_file)
+        try:
+            trusted = ssl.create_default_context(cafile=self._ca_file)
+        except OSError as problem:  # ssl's own errors too
+            words = problem.strerror or "they are no certificates"
+            raise ValueError(f"the certificates in {self._ca_file} cannot be read: {words.lower()}") from None
         trusted.minimum_version = ssl.TLSVersion.TLSv1_2
         return trusted
 
@@ -165,7 +169,7 @@ def _unreached(who: str, problem: Exception) -> Unavailable:
     if isinstance(problem, ssl.SSLCertVerificationError):
         clock = "; is this machine's clock right?" if "not yet valid" in problem.verify_message else ""
         return Unavailable(f"the certificate of {who} is not good: {problem.verify_message}{clock}", True)
-    if isinstance(problem, ValueError):  # an address or a header that cannot be
+    if isinstance(problem, ValueError):  # an address, a header or a file of certificates that cannot be
         return Unavailable(f"{who} cannot be asked like this: {problem}", True)
     return Unavailable(f"{who} cannot be reached: {_words(problem)}")
 

@@ -15,7 +15,7 @@ from coopflow.schedules import BATCH, for_whom
 from coopflow.store.schedules import Schedule
 from coopflow.store.store import Store
 
-WHATS = {"email": "email", "sms": "text", "call": "call"}
+WHATS = {"email": "email", "sms": "text", "call": "call", "http": "request", "command": "command"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Appointment:
     """One thing that will be done, or is due."""
 
     at: datetime
-    what: str  # email | text | call | task | due | start
+    what: str  # email | text | call | task | request | command | due | start
     name: str  # the step, the task, or the workflow that starts
     family_id: str | None
     family_name: str | None

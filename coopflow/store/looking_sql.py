@@ -46,7 +46,8 @@ SELECT x.execution_id, x.instance_id, t.template_name AS workflow, x.step_id, x.
        x.status, x.started_at, x.completed_at, x.input_data, x.error_message, x.message_id
 FROM workflow_step_executions x JOIN workflow_instances i USING (instance_id)
      JOIN workflow_templates t USING (template_id)
-WHERE i.family_id = ? AND x.idempotency_key IS NOT NULL ORDER BY x.execution_id DESC LIMIT ?
+WHERE i.family_id = ? AND x.idempotency_key IS NOT NULL AND x.step_type IN ('email', 'sms')
+ORDER BY x.execution_id DESC LIMIT ?
 """
 REFERENCES_TO = """
 SELECT json_extract(output_data, '$.reference') AS reference FROM workflow_step_executions

@@ -240,10 +240,27 @@ def test_a_server_without_tls_where_tls_is_expected_gets_nothing(server: WebServ
     assert isinstance(fate, Unavailable)
 
 
-def test_a_file_of_certificates_that_is_missing_is_said(tmp_path: Path) -> None:
-    fate = ask("https://localhost:1", last_call=never, ca_file=tmp_path / "none.pem")
+@pytest.mark.parametrize("content", [None, b"", b"no certificate"])
+def test_a_file_of_certificates_that_is_none_holds_the_transport(
+    server: WebServer, tmp_path: Path, content: bytes | None
+) -> None:
+    if content is not None:
+        (tmp_path / "ca.pem").write_bytes(content)
+    fate = ask(server.url.replace("http:", "https:"), last_call=never, ca_file=tmp_path / "ca.pem")
     assert isinstance(fate, Unavailable)
-    assert "no such file" in fate.reason
+    assert fate.until_mended
+    assert f"the certificates in {tmp_path}/ca.pem cannot be read" in fate.reason
+
+
+def test_t36_a_host_whose_first_address_is_dead_is_reached_by_its_second(
+    server: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = [
+        (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", 9, 0, 0)),
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port)),
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: both)
+    assert isinstance(ask(server.url), Answer)
 
 
 # -- T29, T35: no way round ---------------------------------------------------------------------------------------
