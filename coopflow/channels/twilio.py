@@ -94,9 +94,14 @@ class Twilio:
 
         `known` are the ids of texts that are accounted for. Raises Temporary if Twilio cannot be asked.
         """
-        found = [row for row in self._listed(message) if self._may_be(row, message) and row.get("sid") not in known]
-        if not found:
+        others = [row for row in self._listed(message) if self._may_be(row, message) and row.get("sid") not in known]
+        found = [row for row in others if _words(row.get("body")) == _words(message.text)]
+        if not others:
             return None
+        if not found:  # it may have changed a letter that it does not like
+            return Unknown(
+                f"{WHO} has other words to this number since then ({others[0].get('sid')}); compare them there"
+            )
         if len(found) > 1:
             return Unknown(f"{WHO} has {len(found)} texts with these words to this number since then")
         if found[0].get("status") in ("failed", "undelivered", "canceled"):
@@ -178,10 +183,13 @@ class Twilio:
 
     def _may_be(self, row: Mapping[str, Any], message: Message) -> bool:
         made = _moment(row.get("date_created"))
-        same_words = str(row.get("body", "")).strip() == message.text.replace("\r\n", "\n").strip()
         since = made is not None and made >= message.at - A_CLOCK_APART
         ours = "From" in self._from or row.get("messaging_service_sid") == self._account.sender
-        return since and same_words and ours and row.get("to") == message.to and row.get("direction") != "inbound"
+        return since and ours and row.get("to") == message.to and row.get("direction") != "inbound"
+
+
+def _words(text: object) -> str:
+    return str(text).replace("\r\n", "\n").strip()
 
 
 def _code(said: Mapping[str, Any]) -> int:

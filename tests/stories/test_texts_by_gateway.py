@@ -57,6 +57,19 @@ def test_a_text_leaves_once_and_its_id_is_on_record(coop: World, twilio: TwilioS
     assert coop.trail(1).count("message.accepted") == 1
 
 
+def test_h32_the_token_is_in_no_file(coop: World, twilio: TwilioServer) -> None:
+    twilio.takes_and_fails()
+    begins(coop, [HELLO, END])
+    coop.tick()
+    twilio.web.next.append(replies(401, {"code": 20003, "message": f"wrong token {TOKEN}"}))
+    coop.has_family("43")
+    coop.start("outreach", family="43")
+    coop.tick("2026-03-20 09:01")
+    files = [path for path in coop.folder.rglob("*") if path.is_file()]
+    assert files
+    assert [path.name for path in files if TOKEN.encode() in path.read_bytes()] == []
+
+
 def test_fifty_families_get_one_text_each_over_many_connections(coop: World, twilio: TwilioServer) -> None:
     coop.has_workflow("outreach", [HELLO, END])
     for number in range(50):
