@@ -160,6 +160,16 @@ class TextByCommand(Strict):
     environment: list[fields.VariableName] = Field([], description="What it gets of the environment, by name.")
 
 
+class TextByApprise(Strict):
+    """Texts leave by a gateway that Apprise speaks: sent, but unconfirmed."""
+
+    transport: Literal["apprise"]
+    url_env: fields.VariableName | None = Field(
+        None, description="The environment variable with Apprise's address; {to} in it stands for the number."
+    )
+    url_file: fields.Line | None = Field(None, description="A file with that address that only you can read.")
+
+
 class Command(Strict):
     """A program that workflows may run."""
 
@@ -170,18 +180,23 @@ class Command(Strict):
     environment: list[fields.VariableName] = Field([], description="What it gets of the environment, by name.")
 
 
-Texts = Annotated[TextToOutbox | TextByTwilio | TextByHttp | TextByCommand, Field(discriminator="transport")]
+Texts = Annotated[
+    TextToOutbox | TextByTwilio | TextByHttp | TextByCommand | TextByApprise, Field(discriminator="transport")
+]
 
 
 def problems_of_texts(sms: Mapping[str, Any]) -> Told:
     """What is wrong between values that are each in order."""
-    for name in ("token", "password"):
+    for name in ("token", "password", "url"):
         if f"{name}_env" in sms and f"{name}_file" in sms:
             yield (f"{name}_file",), f"give {name}_env or {name}_file, not both"
     match sms.get("transport"):
         case "twilio":
             if "token_env" not in sms and "token_file" not in sms:
                 yield (), "the account needs its token: give token_env or token_file"
+        case "apprise":
+            if "url_env" not in sms and "url_file" not in sms:
+                yield (), "Apprise needs an address: give url_env or url_file"
         case "http":
             yield from _of_http(sms)
         case "command":

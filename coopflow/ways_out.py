@@ -29,6 +29,10 @@ def sms_channel(config: "Config", environ: Mapping[str, str]) -> "Channel":
             from coopflow.channels.command import CommandTexts
 
             return CommandTexts(_program(said, config, environ))
+        case "apprise":
+            from coopflow.channels.apprise_texts import AppriseTexts
+
+            return AppriseTexts(_secret(said.get("url_env"), said.get("url_file"), config, environ))
         case _:
             from coopflow.channels.outbox import Outbox
 

@@ -31,7 +31,9 @@ def refused(text: str) -> list[str]:
 
 
 SMS_LINES = {  # what stands under channels.sms → what is said
-    "transport: pigeon": ["transport: expected 'outbox', 'twilio', 'http' or 'command', found the text 'pigeon'"],
+    "transport: pigeon": [
+        "transport: expected 'outbox', 'twilio', 'http', 'command' or 'apprise', found the text 'pigeon'"
+    ],
     f"transport: twilio, account: {ACCOUNT}, from: '{SENDER}'": [
         "the account needs its token: give token_env or token_file"
     ],
@@ -79,6 +81,11 @@ SMS_LINES = {  # what stands under channels.sms → what is said
     f"{HTTP}, id_json: 'a b'": ["id_json: 'a b' is no place in JSON; write for example data.message_id, or data.0.id"],
     f"{HTTP}, timeout: 2 days": ["timeout: '2 days' is no such time; write seconds or minutes, up to 10 minutes"],
     f"{HTTP}, to: 'a b'": ["to: 'a b' is no name of a parameter: letters, digits, _ . and -, a letter first"],
+    "transport: apprise": ["Apprise needs an address: give url_env or url_file"],
+    "transport: apprise, url: 'json://x'": [
+        "Apprise needs an address: give url_env or url_file",
+        "unknown key 'url'. Did you mean 'url_env'?",
+    ],
     "transport: command": ["missing key 'argv'"],
     "transport: command, argv: [gammu, '{to}']": [
         "argv[0]: 'gammu' is not an absolute path; write where the program is, as in /usr/bin/gammu"
@@ -165,6 +172,12 @@ channels:
     assert request.form == expected
     assert request.headers["x-token"] == "t0ken"
     assert request.headers["authorization"] == "Basic Y29vcDpwYXNz"
+
+
+def test_apprise_as_configured(tmp_path: Path) -> None:
+    channel = sms_channel(config(tmp_path, "channels: {sms: {transport: apprise, url_env: APPRISE_URL}}\n"), {})
+    words = "the environment variable APPRISE_URL is not set; it must hold the password or token"
+    assert channel.deliver(SMS, yes) == Unavailable(words, True)
 
 
 def test_a_command_as_configured(tmp_path: Path) -> None:

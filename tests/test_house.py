@@ -26,6 +26,7 @@ DOORS = {  # library → where it may be imported
     "dateutil": ("core",),
     "phonenumbers": ("channels.addresses",),
     "email_validator": ("channels.addresses",),
+    "apprise": ("channels.apprise_texts",),
     "holidays": ("intake.public_holidays",),
     "icalendar": ("intake.ical_text",),
     "imap_tools": ("inbox.imap",),

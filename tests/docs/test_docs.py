@@ -83,6 +83,7 @@ CONFIG_SECTIONS: Mapping[str, tuple[type[BaseModel], ...]] = {
         config_texts.TextByTwilio,
         config_texts.TextByHttp,
         config_texts.TextByCommand,
+        config_texts.TextByApprise,
     ),
     "inbox": (config_schema.ImapInbox, config_schema.MaildirInbox, config_schema.FolderInbox),
     "commands": (config_texts.Command,),
