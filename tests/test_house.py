@@ -115,6 +115,12 @@ def test_one_library_has_one_door(library: str) -> None:
     assert [str(found) for found in users if not _inside(found.importer, DOORS[library])] == []
 
 
+@pytest.mark.parametrize(("module", "door"), [("http", "channels.web"), ("subprocess", "channels.process")])
+def test_the_web_and_other_programs_have_one_door_each(module: str, door: str) -> None:
+    users = {found.importer for found in IMPORTS if not found.ours and found.imported.partition(".")[0] == module}
+    assert users == {door}
+
+
 def test_every_library_is_known_here() -> None:
     known = {*sys.stdlib_module_names, *DOORS}
     foreign = [found for found in IMPORTS if not found.ours and found.imported.partition(".")[0] not in known]
