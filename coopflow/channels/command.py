@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from coopflow.channels.answers import excerpt
@@ -13,6 +13,7 @@ from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unav
 
 NUMBER = "{to}"  # the argument that the number takes the place of
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+USUAL = ("PATH", "LANG", "HOME")
 TRY_LATER, OUT_OF_ORDER = 75, (69, 78)  # of sysexits.h: temporary failure; service unavailable, configuration
 FIRST_LINE = 100  # characters of what it says that are kept
 
@@ -23,13 +24,18 @@ class Program:
 
     argv: Sequence[str]
     folder: Path  # where it runs
-    environ: Mapping[str, str]  # all that it gets of the environment
+    environ: Mapping[str, str] = field(repr=False)  # all that it gets of the environment
     seconds: float = 60
+
+    @property
+    def secrets(self) -> list[str]:
+        """What it was given by name: it may say it again, and nobody must read it."""
+        return [value for name, value in self.environ.items() if name not in USUAL]
 
 
 def clean_environment(environ: Mapping[str, str], passed: Sequence[str] = ()) -> dict[str, str]:
     """What a program gets of the environment: what everybody needs, and what it is given by name."""
-    usual = {"PATH": PATH, "LANG": "C.UTF-8", "HOME": environ.get("HOME", "/")}
+    usual = dict(zip(USUAL, (PATH, "C.UTF-8", environ.get("HOME", "/")), strict=True))
     return usual | {name: environ[name] for name in passed if name in environ}
 
 
@@ -46,13 +52,13 @@ def run(program: Program, argv: Sequence[str], given: bytes, last_call: Callable
         return Unavailable(f"{argv[0]} cannot be started: {(words or 'no reason given').lower()}", True)
 
 
-def fate_of(ended: Ended, name: str, *, seconds: float) -> Delivery | None:
+def fate_of(ended: Ended, name: str, program: Program) -> Delivery | None:
     """What the exit code says; None: it is done."""
     if ended.late:
-        return Unknown(f"{name} was not done after {seconds:g} seconds and was ended")
+        return Unknown(f"{name} was not done after {program.seconds:g} seconds and was ended")
     if ended.code is None:
         return Unknown(f"{name} was ended by a signal")
-    words = excerpt(ended.err) or excerpt(ended.out)
+    words = excerpt(ended.err, program.secrets) or excerpt(ended.out, program.secrets)
     said = f"{name} ended with {ended.code}" + (f": {words}" if words else "")
     if ended.code == TRY_LATER:
         return Deferred(said)
@@ -81,7 +87,7 @@ class CommandTexts:
         ended = run(self._program, argv, text.encode(), last_call)
         if not isinstance(ended, Ended):
             return ended
-        fate = fate_of(ended, Path(argv[0]).name, seconds=self._program.seconds)
+        fate = fate_of(ended, Path(argv[0]).name, self._program)
         return fate or Accepted(_first_line(ended.out))
 
     def close(self) -> None:

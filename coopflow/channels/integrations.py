@@ -7,6 +7,7 @@ transports unavailable is tried again here by the step's own rules, and ends the
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from urllib.parse import urlsplit
 
 from coopflow.channels.answers import by_status, excerpt, read_object
@@ -32,7 +33,7 @@ class HttpCalls:
     def __init__(self, environ: Mapping[str, str], web: Callable[[float], Web] | None = None) -> None:
         """`web` makes the way out for a step that may take so many seconds."""
         self._environ = environ
-        self._web = web or (lambda seconds: Web(read=seconds, altogether=seconds))
+        self._web = cache(web or (lambda seconds: Web(read=seconds, altogether=seconds)))
 
     def deliver(self, message: Message, last_call: Callable[[], bool]) -> Delivery:
         """Ask once."""
@@ -94,15 +95,15 @@ class CommandCalls:
         program = replace(program, environ=environ, seconds=asked.get("seconds", program.seconds))
         given = json.dumps(asked["json"], ensure_ascii=False).encode() + b"\n"
         ended = run(program, program.argv, given, last_call)
-        fate = self._meaning(ended, message.to, program.seconds) if isinstance(ended, Ended) else ended
+        fate = self._meaning(ended, message.to, program) if isinstance(ended, Ended) else ended
         return _by_the_steps_own_rules(fate, asked)
 
     def close(self) -> None:
         """Do nothing: no program outlives its step."""
 
     @staticmethod
-    def _meaning(ended: Ended, name: str, seconds: float) -> Delivery:
-        return fate_of(ended, name, seconds=seconds) or _done("exit 0", ended.out)
+    def _meaning(ended: Ended, name: str, program: Program) -> Delivery:
+        return fate_of(ended, name, program) or _done("exit 0", ended.out)
 
 
 def _done(reference: str, said: bytes) -> Accepted:

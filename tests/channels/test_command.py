@@ -99,6 +99,12 @@ def test_what_it_says_of_a_number_stays_out_of_the_trail(script: Script) -> None
     assert fate(script('echo "cannot reach $1" >&2; exit 1')) == Refused("send.sh ended with 1: cannot reach …")
 
 
+def test_h32_a_secret_that_it_says_again_stays_out_of_the_trail(script: Script) -> None:
+    path = script('echo "bad pin $PIN" >&2; exit 1')
+    environ = clean_environment({"PIN": "canary-pin"}, ["PIN"])
+    assert channel(path, environ=environ).deliver(SMS, yes) == Refused("send.sh ended with 1: bad pin ***")
+
+
 def test_one_that_is_killed_is_in_doubt(script: Script) -> None:
     assert fate(script("kill -9 $$")) == Unknown("send.sh was ended by a signal")
 

@@ -101,6 +101,6 @@ def test_an_instance_with_a_doubt_is_not_resumed_but_the_way_out_is_named(co: Co
     )
 
 
-@pytest.mark.parametrize("command", ["list", "resolve"])
+@pytest.mark.parametrize("command", ["list", "resolve", "verify"])
 def test_the_help_shows_an_example(co: CoOp, command: str) -> None:
     assert f"coopflow doubt {command}" in " ".join(co.run("doubt", command, "--help").out.split())

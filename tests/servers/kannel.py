@@ -5,7 +5,6 @@ tests reports and replies gives `reports_to` (a dlr-url) or `replies_to` (a get-
 """
 
 import re
-import shutil
 import socket
 import subprocess
 import threading
@@ -87,10 +86,6 @@ def _read(line: str) -> tuple[str, str]:
         _, kind, words = words.split(" ", 2)
     encoding = {"ucs-2": "utf-16-be", "data": "latin-1"}.get(kind)
     return receiver, unquote_plus(words, encoding=encoding) if encoding else words
-
-
-def installed() -> bool:
-    return bool(shutil.which("bearerbox", path="/usr/sbin")) and Path(FAKESMSC).exists()
 
 
 @contextmanager
