@@ -17,6 +17,7 @@ from coopflow.core.segments import fits_gsm
 from coopflow.errors import Invalid
 from coopflow.secrets import Secret
 
+KEY = "{key}"  # in the value of a parameter: coopflow's own key, so that a report can name it
 LONGEST_ID = 200  # characters
 LOOKED_THROUGH = 4096  # characters of an answer
 
@@ -90,7 +91,8 @@ class HttpGateway:
         wants = self._gateway
         own = {wants.to: to if wants.plus else to.removeprefix("+"), wants.text: text}
         beyond = {} if fits_gsm(text) else wants.unicode_parameters
-        return {**wants.parameters, **beyond, **own, **({wants.key: message.key} if wants.key else {})}
+        usual = {name: said.replace(KEY, message.key) for name, said in {**wants.parameters, **beyond}.items()}
+        return {**usual, **own, **({wants.key: message.key} if wants.key else {})}
 
     def _headers(self) -> dict[str, str]:
         headers = {name: read().reveal() for name, read in self._secret_headers.items()}

@@ -70,6 +70,11 @@ def test_a_post_carries_a_form_or_json(server: WebServer) -> None:
     ]
 
 
+def test_a_parameter_may_hold_the_key_so_that_reports_can_name_it(server: WebServer) -> None:
+    fate(server, parameters={"dlr-url": "http://127.0.0.1/report?key={key}&type=%d"})
+    assert server.log[0].form["dlr-url"] == f"http://127.0.0.1/report?key={SMS.key}&type=%d"
+
+
 def test_letters_beyond_the_plain_alphabet_are_announced(server: WebServer) -> None:
     more = {"parameters": {"coding": "0"}, "unicode_parameters": {"coding": "2"}}
     fate(server, "Olé ñ {}", **more)
