@@ -1,5 +1,6 @@
 """Texts by a gateway that takes named parameters: how it is asked, what its answers mean, and a real Kannel."""
 
+import queue
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -193,17 +194,17 @@ def test_t27_silence_is_in_doubt_and_not_retried(server: WebServer, behaviour: C
 # -- a real gateway -----------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kannel]:
-    with kannel(tmp_path_factory.mktemp("kannel")) as running:
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[Kannel]:
+    with kannel(tmp_path) as running:
         yield running
 
 
-def by_kannel(running: Kannel, password: str = PASSWORD) -> HttpGateway:
+def by_kannel(running: Kannel, password: str = PASSWORD, **more: str) -> HttpGateway:
     wants = Gateway(
         url=running.url,
         method="GET",
-        parameters={"username": USER, "charset": "UTF-8", "coding": "0"},
+        parameters={"username": USER, "charset": "UTF-8", "coding": "0", **more},
         unicode_parameters={"coding": "2"},
         accepted_pattern="^[03]: ",
     )
@@ -220,6 +221,15 @@ def test_kannel_takes_texts_and_the_phone_company_gets_them(gateway: Kannel) -> 
     assert [to for to, _ in got] == [f"+1512867530{number}" for number in (0, 1, 2, 2)]
     assert got[1][1] == words[1]
     assert "".join(part for _, part in got[2:]) == words[2].strip()
+
+
+def test_kannel_reports_by_our_own_key_what_became_of_a_text(gateway: Kannel) -> None:
+    told: queue.Queue[dict[str, str]] = queue.Queue()
+    with web_server(lambda talk: (told.put(talk.received.query), talk.reply(200))[1]) as server:
+        where = f"http://127.0.0.1:{server.port}/report?key={{key}}&type=%d"
+        channel = by_kannel(gateway, **{"dlr-mask": "3", "dlr-url": where})
+        assert channel.deliver(replace(SMS, to="+15128675399"), yes) == Accepted(None)
+        assert told.get(timeout=10) == {"key": SMS.key, "type": "1"}  # 1: it is on the phone
 
 
 def test_kannel_with_a_wrong_password_is_out_of_order_until_it_is_mended(gateway: Kannel) -> None:
