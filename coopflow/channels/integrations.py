@@ -17,7 +17,6 @@ from coopflow.channels.process import Ended
 from coopflow.channels.request import Asked, key_of, read_request
 from coopflow.channels.web import Answer, Request, Web
 from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unavailable, Unknown
-from coopflow.core.web_addresses import require_url
 
 LONGEST_OUTPUT = 64 * 1024  # bytes of an answer that are kept for later conditions
 USUAL_SECONDS = 30
@@ -41,11 +40,8 @@ class HttpCalls:
         missing = [name for name in asked["headers_env"].values() if name not in self._environ]
         if missing:
             return Refused(f"the environment variable {missing[0]} is not set; a header of this step needs it")
-        try:
-            request = self._request(message, asked)
-        except ValueError as problem:
-            return Refused(str(problem))
-        answer = self._web(asked.get("seconds", USUAL_SECONDS)).ask(request, last_call)
+        web = self._web(asked.get("seconds", USUAL_SECONDS))
+        answer = web.ask(self._request(message, asked), last_call)
         fate = self._meaning(answer, message, asked) if isinstance(answer, Answer) else answer
         return _by_the_steps_own_rules(fate, asked)
 
@@ -60,10 +56,10 @@ class HttpCalls:
             "Idempotency-Key": key_of(message),
         }
         if asked["method"] == "GET":
-            return Request(method="GET", url=require_url(message.to), headers=headers)
+            return Request(method="GET", url=message.to, headers=headers)
         headers["Content-Type"] = "application/json"
         body = json.dumps(asked["json"], ensure_ascii=False).encode()
-        return Request(method=asked["method"], url=require_url(message.to), headers=headers, body=body)
+        return Request(method=asked["method"], url=message.to, headers=headers, body=body)
 
     def _meaning(self, answer: Answer, message: Message, asked: Asked) -> Delivery:
         who = urlsplit(message.to).netloc

@@ -293,6 +293,8 @@ def test_other_texts_are_not_taken_for_it(server: TwilioServer) -> None:
     server.take({"To": "+15128675310", "Body": SMS.text})
     server.take({"To": SMS.to, "Body": SMS.text, "From": "+15005550007"})
     server.take({"To": SMS.to, "Body": SMS.text})["direction"] = "inbound"
+    for odd in (None, 17, "yesterday", "Mon, 99 Mar 2026 06:00:00 GMT"):
+        server.take({"To": SMS.to, "Body": SMS.text})["date_created"] = odd
     server.now = AT - timedelta(minutes=5)
     server.take({"To": SMS.to, "Body": SMS.text})  # one with the same words, from before
     assert channel_to(server).find(SMS) is None

@@ -244,6 +244,15 @@ def test_it_keeps_to_no_window_and_counts_towards_no_cap(calling: World, server:
     assert calling.store.cases.contacts_of([family]).of_family("42") == []
 
 
+def test_a_request_that_is_too_long_goes_to_a_person(calling: World, server: WebServer) -> None:
+    calling.has_family("42", attributes={"essay": "x" * 200_000})
+    calling.has_workflow("outreach", [hook(server, body={"a": "{{ essay }}", "b": "{{ essay }}"}), END])
+    calling.start("outreach", family="42")
+    calling.tick()
+    assert server.log == []
+    assert "262,144 are possible" in calling.tasks()[0].description
+
+
 def test_a_value_that_is_missing_goes_to_a_person_before_anything_is_asked(calling: World, server: WebServer) -> None:
     calling.has_workflow("outreach", [hook(server, body={"n": "{{ nickname }}"}), END])
     calling.start("outreach", family="42")
