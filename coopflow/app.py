@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coopflow.config import Config, calendar, limits
+from coopflow.core.allowed import allowed_by
 from coopflow.core.durations import Duration
 from coopflow.core.facts import BUILT_IN_EVENTS
 from coopflow.core.model import Coop
@@ -20,6 +21,7 @@ from coopflow.zone_data import zone_data
 
 if TYPE_CHECKING:
     from coopflow.channels.base import Channel
+    from coopflow.core.leaving import WayOut
     from coopflow.inbox.source import Source
     from coopflow.inbox.taking import Ours
     from coopflow.store.lock import TickLock
@@ -50,6 +52,8 @@ class App:
             limits=limits(self.config),
             spread=timedelta(seconds=Duration.parse(self.config.spread).seconds if self.config.spread else 0),
             footer=self._footer(),
+            allowed=allowed_by(self.config.allow) if self.config.allow and self.config.deliver == "live" else None,
+            rest=timedelta(seconds=Duration.parse(self.config.rest).seconds if self.config.rest else 0),
         )
 
     def _footer(self) -> str | None:
@@ -123,9 +127,14 @@ class App:
         return self.sender.rpartition("@")[2]
 
     def channels(self, database_id: str) -> Mapping[str, "Channel"]:
-        """The channels by name; while `deliver` is outbox, each writes files, whatever its transport's settings."""
+        """The channels by name: the outbox, or what `deliver` lets reach out in its place."""
+        from coopflow.channels.redirect import redirected
+
         outboxes = self._outboxes(database_id)
-        return outboxes if self.config.deliver == "outbox" else {**outboxes, **self._transports(database_id)}
+        if self.config.deliver == "outbox":
+            return outboxes
+        reaching = {**outboxes, **self._transports(database_id)}
+        return reaching if self.way_out.reaches_families else redirected(reaching, outboxes, self.config.redirect_to)
 
     def _outboxes(self, database_id: str) -> Mapping[str, "Channel"]:
         from coopflow.channels.outbox import Outbox
@@ -157,6 +166,13 @@ class App:
         own = (self.sender, *(person.get("email") for person in self.config.coordinators.values()))
         return Ours(addresses=frozenset(str(text).lower() for text in own if text), region=self.config.country)
 
+    @cached_property
+    def way_out(self) -> "WayOut":
+        """How messages leave, as far as somebody must have agreed to it."""
+        from coopflow.core.leaving import WayOut, fingerprint
+
+        return WayOut(self.config.deliver, fingerprint({"channels": self.config.channels, "allow": self.config.allow}))
+
     @contextmanager
     def engine(self) -> Iterator["Engine"]:
         """What a tick works with."""
@@ -173,7 +189,14 @@ class App:
             )
             try:
                 composer = Composer(database_id=store.database_id, domain=self.domain)
-                yield Engine(store, post, composer, zone_data=zone_data().version, elapsed=stopwatch())
+                yield Engine(
+                    store,
+                    post,
+                    composer,
+                    zone_data=zone_data().version,
+                    elapsed=stopwatch(),
+                    way_out=self.way_out,
+                )
             finally:
                 post.close()
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 from coopflow.composing import Composer
 from coopflow.core.case import Case
 from coopflow.core.decisions import Hold
+from coopflow.core.leaving import Room, WayOut
 from coopflow.core.model import Entry
 from coopflow.core.settle import settle
 from coopflow.core.states import EntryStatus
@@ -37,6 +38,8 @@ class Engine:
     zone_data: str | None = None  # the version of the time-zone data; None: it does not say
     elapsed: Callable[[], timedelta] = timedelta  # since the tick began, the machine's sleep included; whole seconds
     epoch: int | None = None  # the number of this tick among all that have changed something; None: it has not yet
+    way_out: WayOut = field(default_factory=WayOut)  # how messages leave, as far as somebody must agree to it
+    room: Room = field(default_factory=Room)  # how many may leave in this tick
 
 
 @dataclass(slots=True)
@@ -55,6 +58,7 @@ class TickReport:
     faults: list[str] = field(default_factory=list)  # what went wrong in coopflow itself, an instance each
     unread: list[str] = field(default_factory=list)  # what is new about an inbox that cannot be read, told already
     limit_reached: bool = False
+    asks: list[str] = field(default_factory=list)  # what a person must say before messages leave; told once
 
 
 class Overtaken(Temporary):

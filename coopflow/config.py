@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 FILE_NAME = "coopflow.yaml"
 
-_UNSAID = {"country": None, "subdivision": None, "spread": None}
+_UNSAID = {"country": None, "subdivision": None, "spread": None, "allow": None, "rest": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,11 @@ class Config:
         str, Mapping[str, Any]
     ]  # name → name, email, phone; the first one gets what nobody is named for
     channels: Mapping[str, Mapping[str, Any]]  # email, sms → transport and its settings
-    deliver: str  # outbox; redirect and live come later
+    deliver: str  # outbox, redirect or live
+    redirect_to: Mapping[str, str]  # channel → who gets everything while `deliver` is redirect
+    allow: Mapping[str, Any] | None  # domains, numbers: the only ones that messages may go to; None: all
+    rest: str | None  # a duration
+    alerts: Mapping[str, str]  # ping_url or ping_url_env, metrics_file: an absolute path
     events: tuple[str, ...]  # the co-op's own kinds
     attributes: tuple[str, ...]  # the co-op's own columns of families
     commands: Mapping[str, Mapping[str, Any]]  # name → argv, timeout, environment: the programs workflows may run
@@ -145,6 +149,9 @@ def _resolved(data: Mapping[str, Any], path: Path) -> dict[str, Any]:
         "workflows": _beside(path, data["workflows"]),
         "outbox": _beside(path, data["channels"]["email"]["path"]),
         "inbox": [_source(path, entry) for entry in data["inbox"]],
+        "alerts": {
+            key: str(_beside(path, value)) if key == "metrics_file" else value for key, value in data["alerts"].items()
+        },
     }
 
 

@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from ipaddress import ip_address
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 
 from coopflow.channels.mail import require_link
+from coopflow.core.allowed import allowed_by
 from coopflow.core.durations import Duration
 from coopflow.core.timing import (
     ALWAYS,
@@ -33,12 +34,14 @@ LONGEST_LINK = 400
 LONGEST_TAG = f"i{10**18 - 1}-{0:012}"
 LONGEST_TIMEOUT = 300  # seconds
 LONGEST_SPREAD = 8 * 3600  # seconds; more than a working day is no spread but a delay
+LONGEST_REST = 24 * 3600  # seconds; a message that should wait longer has a delay
 
 _CLOSED = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\s+to\s+([0-9]{4}-[0-9]{2}-[0-9]{2}))?")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _ATTRIBUTE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,99}")
 _ADDRESS = re.compile(r"[^@\s<>,;:\"()]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_PING_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-?A-~]{0,500})?")  # no @ anywhere
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
 
 
@@ -178,6 +181,17 @@ def _midnight(day: date, tz: ZoneInfo) -> datetime:
     return instant_of(datetime.combine(day, time()), tz)
 
 
+def outside(allow: Any, channel: str, address: str) -> str | None:
+    """Why an address is not one of those allowed; None: it is, or something else is wrong."""
+    if not isinstance(allow, dict):
+        return None
+    listed = {key: allow.get(key) or [] for key in ("domains", "numbers")}
+    if not all(isinstance(part, str) for part in (*listed["domains"], *listed["numbers"])):
+        return None  # said where it is
+    bare = address if channel == "email" else re.sub(r"[\s().-]", "", address)
+    return allowed_by(listed).refusal(channel, bare)
+
+
 def _length(text: str) -> str:
     return str(Duration.parse(text))
 
@@ -286,9 +300,36 @@ def _database(text: str) -> str:
     return rest[1:]
 
 
-def _deliver(text: str) -> str:
-    if text != "outbox":
-        raise ValueError(f"{shown(text)} is not possible yet: this version delivers to the outbox only; write outbox")
+def _number(text: str) -> str:
+    bare = re.sub(r"[\s().-]", "", text)
+    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", bare):
+        raise ValueError(f"{shown(text)} is not a phone number with its country; write for example '+1 312 555 0100'")
+    return bare
+
+
+def _allowed_numbers(text: str) -> str:
+    bare = re.sub(r"[\s().-]", "", text)
+    if not re.fullmatch(r"\+[0-9]{0,15}", bare):
+        raise ValueError(f"{shown(text)} is not the beginning of phone numbers; write for example '+1', or '+' for all")
+    return bare
+
+
+def _allowed_domain(text: str) -> str:
+    if text != "*" and ("@" in text or not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", text)):
+        raise ValueError(f"{shown(text)} is not a domain; write for example example.org, or '*' for all")
+    return text.lower()
+
+
+def _rest(text: str) -> str:
+    length = Duration.parse(text)
+    if not 0 < length.seconds <= LONGEST_REST or length != Duration(seconds=length.seconds):
+        raise ValueError(f"{shown(text)} is not a rest; write minutes or hours, up to 1 day, as in '5 minutes'")
+    return str(length)
+
+
+def _ping_url(text: str) -> str:
+    if not _PING_URL.fullmatch(text):  # not repeated: there may be a password in it
+        raise ValueError("expected an address such as https://hc.example.org/ping/1234, without a user or a password")
     return text
 
 
@@ -313,4 +354,8 @@ Timeout = Annotated[str, AfterValidator(_timeout)]
 Host = Annotated[str, AfterValidator(_host)]
 VariableName = Annotated[str, AfterValidator(_variable_name)]
 Database = Annotated[str, AfterValidator(_database)]
-Deliver = Annotated[Literal["outbox", "redirect", "live"], AfterValidator(_deliver)]
+Number = Annotated[str, AfterValidator(_number)]
+AllowedNumbers = Annotated[str, AfterValidator(_allowed_numbers)]
+AllowedDomain = Annotated[str, AfterValidator(_allowed_domain)]
+Rest = Annotated[str, AfterValidator(_rest)]
+PingUrl = Annotated[str, AfterValidator(_ping_url)]

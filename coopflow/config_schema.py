@@ -175,6 +175,28 @@ class FolderInbox(Strict):
 InboxSource = Annotated[ImapInbox | MaildirInbox | FolderInbox, Field(discriminator="type")]
 
 
+class RedirectTo(Strict):
+    """Who gets everything while `deliver` is redirect."""
+
+    email: fields.Address | None = None
+    sms: fields.Number | None = None
+
+
+class Allow(Strict):
+    """The only addresses that messages may go to; whoever is not named here gets nothing."""
+
+    domains: list[fields.AllowedDomain] = Field([], examples=[["example.org"]], description="Of mail addresses.")
+    numbers: list[fields.AllowedNumbers] = Field([], examples=[["+1"]], description="Beginnings of phone numbers.")
+
+
+class Alerts(Strict):
+    """How others hear that all is well, or is not."""
+
+    ping_url: fields.PingUrl | None = Field(None, description="Asked for after a tick, at most every 5 minutes.")
+    ping_url_env: fields.VariableName | None = Field(None, description="The environment variable with that address.")
+    metrics_file: fields.Line | None = Field(None, description="Figures for Prometheus; relative to this file.")
+
+
 class ConfigFile(Strict):
     """The configuration of one co-op."""
 
@@ -196,7 +218,11 @@ class ConfigFile(Strict):
     )
     database: fields.Database = "coopflow.db"
     workflows: fields.Line = Field("workflows.d", description="The directory of workflow files.")
-    deliver: fields.Deliver = "outbox"
+    deliver: Literal["outbox", "redirect", "live"] = "outbox"
+    redirect_to: RedirectTo = RedirectTo()
+    allow: Allow | None = None
+    rest: fields.Rest | None = Field(None, examples=["5 minutes"], description="How long messages can be recalled.")
+    alerts: Alerts = Alerts(ping_url=None, ping_url_env=None, metrics_file=None)
     channels: Channels = Channels()
     limits: Limits = Field(Limits(per_address=None), description="How many messages families may get.")
     commands: dict[fields.Word, Command] = Field({}, description="The programs that workflows may run, by name.")
@@ -228,6 +254,7 @@ def _across(source: Source) -> Iterator[Problem]:
     email = _group(_group(data, "channels"), "email")
     yield from _mail_server(source, email)
     yield from _inbox(source, data)
+    yield from _ways_out(source, data)
     for place, sentence in problems_of_texts(_group(_group(data, "channels"), "sms")):
         yield source.problem(("channels", "sms", *place), sentence)
     for name, command in _group(data, "commands").items():
@@ -264,6 +291,22 @@ def _inbox(source: Source, data: dict[str, Any]) -> Iterator[Problem]:
             yield source.problem(("inbox", place), "this source is listed twice")
         elif entry.get("name") is not None and entry["name"] in [other.get("name") for other in entries[:place]]:
             yield source.problem(("inbox", place, "name"), f"two sources are called {shown(entry['name'])}")
+
+
+def _ways_out(source: Source, data: dict[str, Any]) -> Iterator[Problem]:
+    """Where messages go and how others hear of trouble, as far as one key depends on another."""
+    if data.get("deliver") == "redirect":
+        to = _group(data, "redirect_to")
+        if not to:
+            yield source.problem(
+                ("deliver",), "redirect to whom? add for example redirect_to: {email: you@example.org}"
+            )
+        for channel, address in to.items():
+            if isinstance(address, str) and (fault := fields.outside(data.get("allow"), str(channel), address)):
+                yield source.problem(("redirect_to", channel), fault)
+    alerts = _group(data, "alerts")
+    if "ping_url" in alerts and "ping_url_env" in alerts:
+        yield source.problem(("alerts", "ping_url_env"), "give ping_url or ping_url_env, not both")
 
 
 def _windows(source: Source, data: dict[str, Any]) -> Iterator[Problem]:

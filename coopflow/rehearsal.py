@@ -41,7 +41,8 @@ def rehearse(app: "App", *, now: datetime, limit: int | None = None) -> Rehearse
         before, _ = head_of(copied)
         news = refresh(app, store, now=now)
         post = Post(_stand_ins(app, store.database_id), max_concurrent=1)
-        tick(Engine(store, post, Composer(database_id=store.database_id, domain=app.domain)), now=now, limit=limit)
+        composer = Composer(database_id=store.database_id, domain=app.domain)
+        tick(Engine(store, post, composer, way_out=app.way_out), now=now, limit=limit)
         return Rehearsed(news, store.looking.events_after(before))
     finally:
         copied.close()

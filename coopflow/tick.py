@@ -18,8 +18,10 @@ from coopflow.core.decisions import Send
 from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unavailable, Withdrawn
 from coopflow.core.model import Entry, Execution
 from coopflow.core.protocol import answered, answered_too_late, intend, under_way
+from coopflow.core.resting import goes_to_rest, lay_down
 from coopflow.core.settle import advance, doubt, fail
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, StepStatus
+from coopflow.leaving import keeps_back, look_for_room, tell_of_room
 from coopflow.leftovers import entry_at, escalate, may_go_again, warn_of_deadlines
 from coopflow.leftovers import recover as recover
 from coopflow.out_of_order import keep_in_mind, remembered
@@ -41,6 +43,7 @@ def tick(
     engine.post.transports.recall(remembered(engine.store), now=now)
     start_what_is_owed(engine, report, now=now)
     replan_by_new_rules(engine, report, now=now)
+    engine.room = look_for_room(engine.store, engine.way_out, limit=limit, now=now)
     while not report.limit_reached:
         room = BATCH if limit is None else min(BATCH, limit - report.advanced)
         outgoing, advanced = take_up(engine, report, room, now=now)
@@ -52,6 +55,7 @@ def tick(
     report.held = keep_in_mind(engine.store, engine.post.transports.troubles(), engine.post.transport_names(), now=now)
     escalate(engine, report, now=now)
     warn_of_deadlines(engine, report, now=now)
+    report.asks += tell_of_room(engine.store, engine.room, now=now)
     return report
 
 
@@ -61,7 +65,8 @@ def tick(
 def take_up(engine: Engine, report: TickReport, room: int, *, now: datetime) -> tuple[list[Outgoing], int]:
     """Claim a batch and advance it: what stays in the house is done, and the intent to send is on record."""
     with engine.store.transaction():
-        ids = engine.store.cases.due(now=now, limit=room)
+        kept = engine.room.why_not if engine.room.full else None
+        ids = engine.store.cases.due(now=now, limit=room, but_for=kept)
     parts = change_all(engine, report, ids, lambda cases: _advance_all(engine, cases, now=now), now=now)
     return [outgoing for part in parts for outgoing in part], len(ids)
 
@@ -73,7 +78,9 @@ def _advance_all(engine: Engine, cases: Sequence[Case], *, now: datetime) -> lis
 def _advance_one(engine: Engine, case: Case, *, now: datetime) -> list[Outgoing]:
     intended = []
     for entry, send in advance(case, now=now):
-        if case.entries.get(entry.branch) is entry:  # the message before it may have ended the instance
+        if case.entries.get(entry.branch) is not entry:
+            continue  # the message before it has ended the instance
+        if not keeps_back(engine.room, case, entry):
             intended += _intend(engine, case, entry, send, now=now)
     outgoing = [found for found in intended if found.branch in case.entries]
     if case.instance.status is not InstanceStatus.PAUSED:
@@ -109,7 +116,11 @@ def _intend(engine: Engine, case: Case, entry: Entry, send: Send, *, now: dateti
         except RenderError as error:
             fail(case, entry, str(error), now=now)
             return []
-        intend(case, entry, message, handed_over=engine.post.dedupes(send.channel), now=now)
+        rests = goes_to_rest(case, entry)
+        intend(case, entry, message, handed_over=engine.post.dedupes(send.channel) and not rests, now=now)
+        if rests:
+            lay_down(case, entry, now=now)
+            return []
     under_way(entry, send.channel)
     return [Outgoing(case.instance.instance_id, entry.branch, message, perhaps_out=unheard)]
 

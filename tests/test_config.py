@@ -168,12 +168,6 @@ LINES = {  # what follows on line 3
     ],
     "coordinators: {maria: {mail: a@b.org}}": ["3:24: coordinators.maria: unknown key 'mail'. Did you mean 'email'?"],
     # how messages leave
-    "deliver: redirect": [
-        "3:10: deliver: 'redirect' is not possible yet: this version delivers to the outbox only; write outbox"
-    ],
-    "deliver: live": [
-        "3:10: deliver: 'live' is not possible yet: this version delivers to the outbox only; write outbox"
-    ],
     "deliver: Outbox": [f"3:10: deliver: {DELIVER}, found the text 'Outbox'. Did you mean 'outbox'?"],
     "channels: ": ["3:10: channels: expected a group of keys, found nothing"],
     "channels: {emial: {transport: outbox}}": ["3:12: channels: unknown key 'emial'. Did you mean 'email'?"],
@@ -321,6 +315,10 @@ def test_two_lines_are_enough_and_the_rest_has_defaults(load, tmp_path):
         coordinators={},
         channels={"email": {"transport": "outbox", "path": "outbox"}, "sms": {"transport": "outbox"}},
         deliver="outbox",
+        redirect_to={},
+        allow=None,
+        rest=None,
+        alerts={},
         events=(),
         attributes=(),
         commands={},

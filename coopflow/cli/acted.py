@@ -170,6 +170,16 @@ WORDINGS = {
     "goto": Wording(do="move {which} to {to}", done="Moved {which} to {to}", undo=_back_to_the_main_path),
     "snooze": Wording(do="put off {which}", done="Put off {which}", undo=_command("run-now {id}")),
     "run-now": Wording(do="bring forward {which}", done="Brought forward {which}", undo=_back_to_its_time),
+    "recall": Wording(
+        do="take back the message of {which}, and pause it",
+        done="Took back the message of {which}, which is paused",
+        undo=_command("resume {id}"),
+    ),
+    "recall-and-go-on": Wording(
+        do="take back the message of {which}, and go on",
+        done="Took back the message of {which}",
+        undo=_back_to_its_step,
+    ),
     "note": Wording(do="note on {which}", done="Noted on {which}", undo=lambda _act, _session: None),
 }
 

@@ -1,7 +1,7 @@
 """Commands that act on chosen instances: the options that choose them, and what all such commands have in common."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from coopflow.cli.options import (
 )
 from coopflow.cli.root import app
 from coopflow.cli.session import Session, session_of
+from coopflow.errors import NotFound
 from coopflow.render import visible
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Deed:
     verb: "Verb"
     back_to: str | None = None  # a step that is done again; its message may have left before
     values: Mapping[str, str] = field(default_factory=dict)  # what else the line says
+    among: "Callable[[Store], Collection[int]] | None" = None  # of those that are not named, only these are meant
+    nobody: str = ""  # what is said when none of them is meant
 
 
 def chosen_instances(name: str, epilog: str) -> Callable[[Callable[..., Deed]], Callable[..., None]]:
@@ -83,7 +86,7 @@ def _carry_out(session: Session, deed: Deed, chosen: Mapping[str, Any]) -> None:
     from coopflow.acting import act, in_part
 
     with session.store() as store:
-        selected = _selected(session, store, chosen)
+        selected = _meant(deed, store, _selected(session, store, chosen), named=bool(chosen["instances"]))
 
         def on(ids: Sequence[int], *, rehearse: bool) -> "list[Act]":
             return act(store, ids, deed.verb, actor=session.actor, now=session.now, rehearse=rehearse)
@@ -113,6 +116,17 @@ def _selected(session: Session, store: "Store", chosen: Mapping[str, Any]) -> "S
         all=chosen["everything"],
     )
     return select(store, wanted)
+
+
+def _meant(deed: Deed, store: "Store", selected: "Selected", *, named: bool) -> "Selected":
+    """Without those that a filter has found although the deed makes no sense for them."""
+    if deed.among is None or named:
+        return selected
+    meant = frozenset(deed.among(store))
+    ids = [number for number in selected.ids if number in meant]
+    if not ids:
+        raise NotFound(deed.nobody)
+    return replace(selected, ids=ids)
 
 
 def _ask(

@@ -16,5 +16,6 @@ from coopflow.cli import messages as messages
 from coopflow.cli import run as run
 from coopflow.cli import task as task
 from coopflow.cli import verbs as verbs
+from coopflow.cli import way_out as way_out
 from coopflow.cli import workflow as workflow
 from coopflow.cli import workflow_files as workflow_files

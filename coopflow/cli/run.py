@@ -194,6 +194,7 @@ def _needs_a_person(report: "TickReport | None") -> list[str]:
         return []
     doubts = dict.fromkeys(report.in_doubt)
     return [
+        *report.asks,
         *(f"instance {number}: it is not known whether a message left; see: coopflow doubt list" for number in doubts),
         *report.held,
         *(f"{fault} (a fault in coopflow; it is tried again in an hour)" for fault in report.faults),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from coopflow.core.allowed import Allowed
 from coopflow.core.pressure import Limits
 from coopflow.core.states import ACTIVE, Awaited, EntryStatus, InstanceStatus, Outcome, StepStatus, TaskStatus
 from coopflow.core.timing import Calendar, Preference
@@ -193,6 +194,8 @@ class Coop:
     limits: Limits = field(default_factory=Limits)
     spread: timedelta = timedelta()  # over how much of an opening messages to many families are spread
     footer: str | None = None  # Markdown at the end of every mail: who writes, and the postal address
+    allowed: Allowed | None = None  # the only ones that messages may go to; None: all
+    rest: timedelta = timedelta()  # how long a message lies in the house before it leaves, and can be recalled
 
     @property
     def coordinator(self) -> str:

@@ -28,6 +28,8 @@ def send(
         return Fail(f"family {family_id} has no {'phone number' if channel == 'sms' else 'email address'}")
     if (problem := case.bad_addresses.get(address.lower())) is not None:
         return Fail(f"the {'number' if channel == 'sms' else 'address'} of family {family_id} does not work: {problem}")
+    if case.coop.allowed is not None and (outside := case.coop.allowed.refusal(channel, address)):
+        return Fail(f"nothing may go to family {family_id}: {outside}")
     attempt = case.attempt(entry)
     own = (attempt.message_id if attempt else None) or NOBODY
     message = Contact(family_id, channel, address, now, own, case.instance.instance_id, case.part(step))

@@ -14,9 +14,10 @@ from coopflow.core.invariants import broken_promises
 from coopflow.core.timing import ALWAYS, NeverOpens, OpenHours, local_text, next_open
 from coopflow.core.windows import TEXT_HOURS
 from coopflow.core.zones import is_zone
+from coopflow.leaving import live_since
 from coopflow.out_of_order import remembered
 from coopflow.replanning import planned_by
-from coopflow.reports.matters import is_silent
+from coopflow.reports.matters import is_silent, kept_back
 from coopflow.reports.transports import settings_faults, troubles, ways_out
 from coopflow.reports.words import counted, joined
 from coopflow.store.database import problems
@@ -169,6 +170,27 @@ def windows(premises: Premises) -> Iterator[Finding]:
         yield Finding("windows", Level.GOOD, f"{joined(own)} have openings ahead")
 
 
+def delivery(premises: Premises) -> Iterator[Finding]:
+    """Do messages leave, and does anything keep them back?"""
+    deliver, live = premises.config.deliver, live_since(premises.store)
+    kept = list(kept_back(premises.store, now=premises.now))
+    for matter in kept:
+        yield Finding("delivery", Level.BAD, matter.words, matter.command)
+    if kept:
+        return
+    if deliver == "outbox":
+        yield Finding("delivery", Level.GOOD, "deliver is outbox: every message becomes a file, and none leaves")
+    elif deliver == "redirect":
+        to = joined(list(premises.config.redirect_to.values()))
+        yield Finding("delivery", Level.GOOD, f"deliver is redirect: every message goes to {to}")
+    elif live is None:
+        words = "deliver is live, and nobody has said yet that messages may really leave"
+        yield Finding("delivery", Level.BAD, words, "coopflow go-live")
+    else:
+        since = premises.text(live.since)
+        yield Finding("delivery", Level.GOOD, f"messages really leave, since {since}, on the word of {live.by}")
+
+
 def database(premises: Premises) -> Iterator[Finding]:
     """Is the file sound?"""
     wrong = problems(premises.store.db)
@@ -245,6 +267,7 @@ CHECKS: tuple[Callable[[Premises], Iterator[Finding]], ...] = (
     unknown_zones,
     holidays,
     windows,
+    delivery,
     database,
     transports,
     instances,

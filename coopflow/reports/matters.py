@@ -8,6 +8,7 @@ from typing import Any
 from coopflow.core.states import Awaited
 from coopflow.core.transports import Trouble
 from coopflow.core.workflow import Step
+from coopflow.leaving import told, words_about
 from coopflow.out_of_order import remembered
 from coopflow.reports.words import Row, When, closing, outcomes_of, task_words
 from coopflow.store.looking import ALL
@@ -35,7 +36,7 @@ class Scope:
 class Matter:
     """Something that a person should know of, or do."""
 
-    kind: str  # task | paused | failed | trouble | fault | transport | cron
+    kind: str  # task | delivery | paused | failed | trouble | fault | transport | cron
     urgent: bool  # `status --check` ends with 5 because of it
     words: str
     command: str | None = None  # what to do about it
@@ -59,9 +60,18 @@ def needs_you(store: Store, scope: Scope, *, now: datetime, few: int = ALL) -> l
     halted = store.looking.halted(**own)
     on_hold = _on_hold(store.looking.branches([row["instance_id"] for row in halted]))
     return [
+        *(kept_back(store, now=now) if scope.whole else ()),
         *(task_matter(task, _step_of(store, task), now=now) for task in tasks),
         *(paused_matter(row, on_hold=row["instance_id"] in on_hold) for row in halted),
     ]
+
+
+def kept_back(store: Store, *, now: datetime) -> Iterator[Matter]:
+    """That messages stay in the house until a person says something."""
+    if why := told(store):
+        waiting = store.leaving.count_due(now=now, reason=why)
+        words, _, command = words_about(why, waiting).rpartition(": ")
+        yield Matter(kind="delivery", urgent=True, words=words, command=command)
 
 
 def _step_of(store: Store, task: Row) -> Step | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from coopflow.core.desk import FIXED_OUTCOMES
 from coopflow.core.facts import BUILT_IN_EVENTS
+from coopflow.core.leaving import BLAST, NOT_LIVE
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus
 from coopflow.core.workflow import Step, TaskOutcome, TaskStep, WaitStep
 
@@ -37,7 +38,7 @@ def waits_for(branch: Row, step: Step, task_id: int | None, *, paused_because: s
     if awaits is Awaited.TIME and isinstance(step, WaitStep):
         return f"{NEXT_TICK} ({branch['reason']})" if due else waiting_words(step)
     if due:
-        return NEXT_TICK
+        return branch["reason"] if branch["reason"] in (NOT_LIVE, BLAST) else NEXT_TICK
     if awaits is Awaited.TURN and not branch["attempts"]:  # which rules moved it is told by `show`
         return f"{step.delay} to pass" if step.delay else "its time"
     return branch["reason"] or "its time"

@@ -42,14 +42,18 @@ class Cases:
         self._coop = coop
         self._templates = templates
 
-    def due(self, *, now: datetime, limit: int) -> list[int]:
-        """The instances that have something due, most urgent first, then longest due."""
+    def due(self, *, now: datetime, limit: int, but_for: str | None = None) -> list[int]:
+        """The instances that have something due, most urgent first, then longest due.
+
+        What stands there for the reason `but_for` is left where it is.
+        """
         found: dict[int, None] = {}
         for priority in PRIORITIES:
             found_rows = self._rows(
-                "SELECT instance_id FROM workflow_queue WHERE status = 'queued' AND priority = ? AND scheduled_for <= ?"
-                " ORDER BY scheduled_for, queue_id LIMIT ?",
-                (priority, format_instant(now), limit - len(found)),
+                "SELECT instance_id FROM workflow_queue"
+                " WHERE status = 'queued' AND priority = ?1 AND scheduled_for <= ?2"
+                " AND (?3 IS NULL OR reason IS NOT ?3) ORDER BY scheduled_for, queue_id LIMIT ?4",
+                (priority, format_instant(now), but_for, limit - len(found)),
             )
             found.update((row[0], None) for row in found_rows)
             if len(found) >= limit:

@@ -17,6 +17,7 @@ from coopflow.store.consent import Consents
 from coopflow.store.database import transaction, translating
 from coopflow.store.desk import Desk
 from coopflow.store.inbox import Inbox
+from coopflow.store.leaving import Leaving
 from coopflow.store.log import LogWriter
 from coopflow.store.looking import Looking
 from coopflow.store.meta import read_meta
@@ -41,6 +42,7 @@ class Store:
         self.schedules = Schedules(db)
         self.looking = Looking(db)
         self.inbox = Inbox(db)
+        self.leaving = Leaving(db)
 
     def _take_calendars_in(self) -> None:
         """The rules are the configuration's with the closed days that are kept here."""

@@ -75,6 +75,9 @@ CONFIG_SECTIONS: Mapping[str, tuple[type[BaseModel], ...]] = {
     "preferred": (config_schema.Preferred, config_schema.BestTimes),
     "limits": (config_schema.Limits, config_schema.ChannelCaps, config_schema.Cap),
     "coordinators": (config_schema.Coordinator,),
+    "redirect_to": (config_schema.RedirectTo,),
+    "allow": (config_schema.Allow,),
+    "alerts": (config_schema.Alerts,),
     "channels": (
         config_schema.Channels,
         config_schema.EmailToOutbox,

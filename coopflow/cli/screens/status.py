@@ -40,20 +40,22 @@ def status_screen(session: Session, found: Overview, scope: Scope, clock: Clock)
 def blocks(found: Overview, clock: Clock) -> Iterator[str]:
     """The top of the screen."""
     numbers = found.numbers
-    yield from block("Needs you", [needs_words(numbers)], needs_items(found, clock))
+    held = any(matter.kind == "delivery" for matter in found.needs_you)
+    yield from block("Needs you", [needs_words(numbers, kept_back=held)], needs_items(found, clock))
     yield from block("Due today", [due_words(numbers, clock)])
     yield from block("Running", [counted(numbers["running"], "instance") if numbers["running"] else "no instance"])
     yield from block("Went wrong", [wrong_words(found)], matter_items(found.went_wrong, clock))
     yield from block("Last tick", tick_words(found, clock))
 
 
-def needs_words(numbers: Mapping[str, Any]) -> str:
+def needs_words(numbers: Mapping[str, Any], *, kept_back: bool = False) -> str:
     """How much waits for a person."""
     tasks = counted(numbers["open_tasks"], "open task") if numbers["open_tasks"] else ""
     overdue = f"{numbers['overdue_tasks']:,} of them overdue" if numbers["overdue_tasks"] else ""
     doubts = f"{counted(numbers['in_doubt'], 'message')} in doubt" if numbers["in_doubt"] else ""
     paused = f"{counted(numbers['paused'], 'instance')} paused" if numbers["paused"] else ""
-    return ", ".join(filter(None, [tasks, overdue, doubts, paused])) or "nothing waits for you"
+    kept = "messages that may not leave yet" if kept_back else ""
+    return ", ".join(filter(None, [tasks, overdue, doubts, paused, kept])) or "nothing waits for you"
 
 
 def needs_items(found: Overview, clock: Clock) -> Iterator[str]:
