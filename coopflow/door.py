@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FORMAT = f"coopflow {__version__} door"  # another version may want other things of the configuration
 LINES = 8  # format, checksum, configuration, its signature, database, workflows, inbox, the configuration as JSON
 ALWAYS = "*"  # an inbox that only a full tick can look into
+BETWEEN_PINGS = 300  # seconds; alerts.ping has the same number, and is not imported before it is needed
 LONGEST = 1_000_000  # bytes of the file; a configuration has a quarter of that at most
 FILES_TAKEN_IN = "files_taken_in"  # the database's own note of what it has loaded, in the table `meta`
 
@@ -48,10 +49,27 @@ def nothing_to_do(config_path: str, *, database: str | None, now: str) -> bool:
             return False
         if _anything_came(door.inbox) or _anything_to_do(door.database, now, state_of_files(signature, door.workflows)):
             return False
-        os.utime(f"{os.path.realpath(door.database)}.lock")  # the sign of life that `status` and `doctor` look at
+        lock = f"{os.path.realpath(door.database)}.lock"
+        os.utime(lock)  # the sign of life that `status` and `doctor` look at
+        _tell_the_watcher(door, signature, now=os.stat(lock).st_mtime)  # noqa: PTH116
     except (OSError, ValueError):
         return False
     return True
+
+
+def _tell_the_watcher(door: "Door", signature: str, *, now: float) -> None:
+    """Ping where a full tick has left the file that says so, and it is time again."""
+    state = f"{os.path.realpath(door.database)}.ping"
+    try:
+        if 0 <= now - os.stat(state).st_mtime < BETWEEN_PINGS:  # noqa: PTH116
+            return
+    except FileNotFoundError:
+        return
+    from coopflow.alerts.ping import ping, say
+
+    said = door.config(signature)
+    if said is not None:
+        say(ping(said["alerts"], state, now=now))  # type: ignore[arg-type]
 
 
 def file_signature(path: "Path | str") -> str:

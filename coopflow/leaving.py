@@ -171,7 +171,7 @@ def words_about(why: str, waiting: int) -> str:
             " See what would leave, and say so: coopflow go-live"
         )
     return (
-        f"far more messages than usual would leave at once: {messages}, all else goes on."
+        f"more messages than usual would leave at once: {messages}, all else goes on."
         " See them, and let them go: coopflow release"
     )
 

@@ -42,7 +42,8 @@ ROOMS = {  # room → what of coopflow it may know beside itself
     "workflows": ("core", "texts", "strict_yaml", "yaml_text", "schema_problems", *SMALL),
     "render": ("core", *SMALL),
     "secrets": ("errors",),
-    "door": ("workflows.folder_signature", "__init__"),
+    "door": ("workflows.folder_signature", "alerts.ping", "__init__"),
+    "alerts.ping": ("__init__",),
     "inbox": ("core", "store", "events", "triggers", "intake", "channels.addresses", *SMALL),
 }
 ONLY_FROM_ABOVE = {  # module → who may import it

@@ -174,6 +174,7 @@ WORDINGS = {
         do="take back the message of {which}, and pause it",
         done="Took back the message of {which}, which is paused",
         undo=_command("resume {id}"),
+        stops=True,
     ),
     "recall-and-go-on": Wording(
         do="take back the message of {which}, and go on",

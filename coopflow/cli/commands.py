@@ -4,6 +4,7 @@ from coopflow.cli import ahead as ahead
 from coopflow.cli import audit as audit
 from coopflow.cli import calendar as calendar
 from coopflow.cli import config as config
+from coopflow.cli import digest as digest
 from coopflow.cli import doctor as doctor
 from coopflow.cli import doubt as doubt
 from coopflow.cli import family as family

@@ -15,7 +15,7 @@ from coopflow.cli.options import DryRunOption
 from coopflow.cli.root import app
 from coopflow.cli.session import Session, session_of
 from coopflow.core.durations import Duration
-from coopflow.errors import ClockHeld, CoopflowError, ExitCode, Usage
+from coopflow.errors import ClockHeld, CoopflowError, ExitCode, Temporary, Usage
 from coopflow.render import visible
 
 if TYPE_CHECKING:
@@ -120,7 +120,25 @@ def _keep_going(session: Session, pause: float, limits: Limits) -> None:
 
 
 def one_pass(session: Session, limits: Limits) -> "tuple[list[str], TickReport | None]":
-    """One tick under the lock: new errors in workflow files, told already, and its report; None: another is at work."""
+    """One tick under the lock: new errors in workflow files, told already, and its report; None: another is at work.
+
+    Whoever watches from elsewhere is told afterwards.
+    """
+    from coopflow.cli.alerting import tell_the_watcher
+
+    try:
+        done = _under_the_lock(session, limits)
+    except Temporary:
+        raise  # a moment's trouble; if it lasts, the watcher hears nothing, and that is what it listens for
+    except Exception:
+        tell_the_watcher(session, failed=True)
+        raise
+    if done[1] is not None:
+        tell_the_watcher(session)
+    return done
+
+
+def _under_the_lock(session: Session, limits: Limits) -> "tuple[list[str], TickReport | None]":
     end = None if limits.seconds is None else time.monotonic() + limits.seconds
     with session.app.lock as lock:
         if not lock.acquire():
@@ -138,6 +156,7 @@ def one_pass(session: Session, limits: Limits) -> "tuple[list[str], TickReport |
 def _tick(
     session: Session, engine: "Engine", limits: Limits, out_of_time: Callable[[], bool]
 ) -> "tuple[list[str], TickReport]":
+    from coopflow.cli.alerting import keep_figures
     from coopflow.clock import held_clock, time_for_tick
     from coopflow.loading import refresh
     from coopflow.reports.absence import absence_words
@@ -155,6 +174,7 @@ def _tick(
     unread = _read_inbox(session, engine, now=now)  # first: an answer comes before the step that it ends
     report = carry_out(engine, now=now, limit=limits.instances, out_of_time=out_of_time)
     report.unread = unread
+    keep_figures(session, engine.store, beat=beat, now=now)
     if words := absence_words(engine.store, beat, after=before, tz=session.app.coop.calendar.tz, now=now):
         session.say(words)
     return news, report

@@ -23,7 +23,7 @@ COLUMNS = (
     Column("channel", "Channel"),
     Column("to", "To"),
     Column("family_id", "Family"),
-    Column("family_name", "Name", style=Hint.STRONG),
+    Column("family_name", "Name"),
     Column("name", "Step"),
     Column("workflow", "Workflow"),
     Column("instance_id", "Instance", justify="right"),
@@ -98,11 +98,27 @@ def _show(session: Session, soon: "Sequence[Departure]", found: "Sequence[Obstac
         session.say(f"{'In the way' if one.forbids else 'Worth a look'}: {one.words}.")
 
 
+def _on_screen(session: Session) -> tuple[Column, ...]:
+    """What a line of a terminal has room for."""
+    from coopflow.cli.screens.text import Clock
+
+    clock = Clock(session.app.coop.calendar.tz, session.now)
+    return (
+        Column("at", "When", show=clock.short),
+        Column("to", "To"),
+        Column("family_name", "Family", style=Hint.STRONG),
+        Column("name", "Step"),
+        Column("instance_id", "Instance", justify="right"),
+    )
+
+
 def _list(session: Session, soon: "Sequence[Departure]", shown: "Format | None") -> None:
     from dataclasses import asdict
 
     rows = [asdict(one) for one in soon[:FIRST]]
-    session.show(Sheet(COLUMNS, rows, empty="No message is planned for the next 24 hours."), shown)
+    table = (shown or default_format(session.out)) is Format.table
+    columns = _on_screen(session) if table else COLUMNS
+    session.show(Sheet(columns, rows, empty="No message would leave."), shown)
     if len(soon) > FIRST:
         session.say(f"… and {len(soon) - FIRST:,} more: coopflow agenda --days 1")
 
@@ -123,7 +139,7 @@ def release(
     dry_run: DryRunOption = False,
     chosen: FormatOption = None,
 ) -> None:
-    """Let the messages leave that a tick has kept back because they are far more than usual: one time."""
+    """Let the messages leave that a tick has kept back because they are more than usual: one time."""
     from coopflow.core.leaving import BLAST
     from coopflow.leaving import release as let_go
     from coopflow.leaving import told

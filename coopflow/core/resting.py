@@ -9,7 +9,7 @@ from coopflow.core.model import Entry
 from coopflow.core.placing import reopen
 from coopflow.core.settle import settle
 from coopflow.core.states import Awaited, EntryStatus, StepStatus
-from coopflow.core.timing import NeverOpens, local_text
+from coopflow.core.timing import NeverOpens
 from coopflow.errors import NotAllowed
 
 
@@ -26,8 +26,7 @@ def lay_down(case: Case, entry: Entry, *, now: datetime) -> None:
     except NeverOpens as problem:
         settle(case, entry, Hold(f"'{step.name}' rests, and its turn never comes: {problem}"), now=now)
         return
-    number = case.instance.instance_id
-    words = f"rests until {local_text(rested, case.tz)} and can be taken back: coopflow recall {number}"
+    words = f"rests, and can be taken back until then: coopflow recall {case.instance.instance_id}"
     entry.look_again(Awaited.SEND, planned.at, "; ".join((words, *planned.reasons)))
     case.note("message.resting", now=now, step=entry.step_id, until=planned.at)
 

@@ -162,7 +162,7 @@ def test_o20_three_hundred_that_wait_when_it_goes_live_are_asked_about(live: Wor
 
     assert (stopped.sent, arrived(live)) == (0, 0)
     assert stopped.asks == [
-        "far more messages than usual would leave at once: 300 messages wait, all else goes on."
+        "more messages than usual would leave at once: 300 messages wait, all else goes on."
         " See them, and let them go: coopflow release"
     ]
     assert live.tick().asks == []

@@ -1,0 +1,1 @@
+"""Who hears of trouble, and of its absence."""
