@@ -5,7 +5,7 @@ is judged when it leaves; all else goes on. A person is told once.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from coopflow.core.leaving import ALWAYS_ALLOWED, BLAST, NOT_LIVE, Room, WayOut,
 from coopflow.core.model import Entry, Event
 from coopflow.core.resting import goes_to_rest
 from coopflow.core.settle import advance
+from coopflow.store.failures import is_database_trouble
 from coopflow.store.meta import find_meta, write_meta
 from coopflow.store.store import Store
 
@@ -151,10 +152,20 @@ def would_leave(store: Store, *, at_most: int, limit: int | None = None, now: da
     ids = store.cases.due(now=now, limit=due if limit is None else limit)
     found = 0
     for start in range(0, len(ids), BATCH):
-        found += sum(_leaving(case, now=now) for case in store.cases.load(ids[start : start + BATCH]))
+        found += _leaving_of(store, ids[start : start + BATCH], now=now)
         if found > at_most:
             break
     return found
+
+
+def _leaving_of(store: Store, ids: Sequence[int], *, now: datetime) -> int:
+    """The messages of these instances; one that trips over a fault is set aside when its turn comes, not here."""
+    try:
+        return sum(_leaving(case, now=now) for case in store.cases.load(ids))
+    except Exception as error:
+        if is_database_trouble(error):
+            raise
+    return sum(_leaving_of(store, [number], now=now) for number in ids) if len(ids) > 1 else 0
 
 
 def _leaving(case: Case, *, now: datetime) -> int:

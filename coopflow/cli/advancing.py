@@ -25,7 +25,9 @@ def advance_now(session: "Session") -> None:
         session.say(words)
     for fault in report.faults:
         session.say(f"{fault} (fault in coopflow; it is tried again in an hour)")
-    if report.in_doubt or report.held or report.faults:
+    for words in report.asks:
+        session.say(words)
+    if report.in_doubt or report.held or report.faults or report.asks:
         raise typer.Exit(ExitCode.IN_PART)
 
 

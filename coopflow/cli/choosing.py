@@ -47,6 +47,7 @@ class Deed:
     verb: "Verb"
     back_to: str | None = None  # a step that is done again; its message may have left before
     values: Mapping[str, str] = field(default_factory=dict)  # what else the line says
+    final: bool = False  # it cannot be undone: many at once are confirmed by their number
     among: "Callable[[Store], Collection[int]] | None" = None  # of those that are not named, only these are meant
     nobody: str = ""  # what is said when none of them is meant
 
@@ -152,7 +153,8 @@ def _ask(
         session.say(f"… and {len(ids) - MOST_SHOWN:,} more.")
     for words in again:
         session.say(words)
-    session.confirm(question(deed.word, len(ids), **deed.values), yes=False)
+    number = str(len(ids)) if deed.final and len(ids) > MOST_SHOWN else None
+    session.confirm(question(deed.word, len(ids), **deed.values), yes=False, typed=number)
 
 
 def _tell(session: Session, deed: Deed, acts: "Sequence[Act]", *, would: bool, aloud: bool = False) -> None:

@@ -72,13 +72,22 @@ class Session:
 
         say(words)
 
-    def confirm(self, question: str, *, yes: bool) -> None:
-        """Ask before something that touches much; without a terminal `--yes` must have said it already."""
+    def confirm(self, question: str, *, yes: bool, typed: str | None = None) -> None:
+        """Ask before something that touches much; without a terminal `--yes` must have said it already.
+
+        What is to be `typed` takes the place of a mere yes, where a habit of saying yes would cost too much.
+        """
         if yes:
             return
         if not sys.stdin.isatty():
             raise Usage(f"{question} Say --yes to do it without being asked.")
-        if not typer.confirm(question, err=True):
+        if typed is not None:
+            agreed = (
+                typer.prompt(f"{question} Type {typed} to do it", err=True, default="", show_default=False) == typed
+            )
+        else:
+            agreed = typer.confirm(question, err=True)
+        if not agreed:
             raise typer.Abort
 
 

@@ -49,7 +49,7 @@ def cancel(session: Session, reason: ReasonOption = None) -> Deed:
     """End instances for good; their open tasks and planned messages are withdrawn."""
     from coopflow.core import people
 
-    return Deed("cancel", lambda case: people.cancel(case, reason=reason, now=session.now))
+    return Deed("cancel", lambda case: people.cancel(case, reason=reason, now=session.now), final=True)
 
 
 @chosen_instances(

@@ -15,13 +15,16 @@ class Allowed:
 
     def refusal(self, channel: str, address: str) -> str | None:
         """Why nothing may go to an address; None: it may. The address is not repeated: the audit trail has it apart."""
-        if channel == "sms":
-            allowed = address.startswith(self.numbers) if self.numbers else False
-            return None if allowed else "the number is none of those under allow: numbers: in coopflow.yaml"
-        domain = address.rpartition("@")[2].lower()
-        if EVERY_DOMAIN in self.domains or domain in self.domains:
-            return None
-        return f"{domain} is none of the domains under allow: domains: in coopflow.yaml"
+        match channel:
+            case "sms":
+                allowed = address.startswith(self.numbers) if self.numbers else False
+                return None if allowed else "the number is none of those under allow: numbers: in coopflow.yaml"
+            case "email":
+                domain = address.rpartition("@")[2].lower()
+                allowed = EVERY_DOMAIN in self.domains or domain in self.domains
+                return None if allowed else f"{domain} is none of the domains under allow: domains: in coopflow.yaml"
+            case _:
+                return None  # it goes to no person
 
 
 def allowed_by(listed: Mapping[str, Sequence[str]]) -> Allowed:

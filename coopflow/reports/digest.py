@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from coopflow.core.closed_days import coverage
 from coopflow.core.states import Awaited
 from coopflow.doubts import Doubt, doubts
+from coopflow.errors import CoopflowError
 from coopflow.reports.matters import (
     Matter,
     Scope,
@@ -44,7 +45,7 @@ class Digest:
     doubts: list[Doubt]
     went_wrong: list[Matter]  # since yesterday, and what goes on in trouble
     waiting: Mapping[tuple[str, str], int]  # messages whose transport is out of order, by channel and reason
-    leaving: list[Departure]  # by the end of the day
+    leaving: list[Departure] | None  # by the end of the day; None: that cannot be told
     notes: list[str]  # what should be seen to before it matters
     last_tick: datetime | None
     silent: bool
@@ -94,7 +95,7 @@ def digest(
         doubts=doubts(store),
         went_wrong=_went_wrong(store, now=now),
         waiting=store.leaving.waiting(),
-        leaving=departures(store, since=now, until=tonight),
+        leaving=_leaving(store, until=tonight, now=now),
         notes=coverage(store.calendars.all(), country=place[0], subdivision=place[1], today=today),
         last_tick=beat,
         silent=is_silent(beat, now=now),
@@ -104,6 +105,16 @@ def digest(
         entries=entries,
         head=head,
     )
+
+
+def _leaving(store: Store, *, until: datetime, now: datetime) -> list[Departure] | None:
+    """What leaves by then; one instance that cannot be read must not keep the letter from its reader."""
+    try:
+        return departures(store, since=now, until=until)
+    except CoopflowError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever is wrong with an instance, the tick tells of it, and `doctor`
+        return None
 
 
 def _is_for(task: Row, coordinator: str, store: Store) -> bool:
@@ -155,7 +166,7 @@ def as_document(found: Digest) -> dict[str, Any]:
             {"channel": channel, "reason": reason, "messages": messages}
             for (channel, reason), messages in found.waiting.items()
         ],
-        "leaving_today": len(found.leaving),
+        "leaving_today": None if found.leaving is None else len(found.leaving),
         "notes": found.notes,
         "last_tick": found.last_tick,
         "cron_silent": found.silent,

@@ -52,7 +52,7 @@ class Cases:
             found_rows = self._rows(
                 "SELECT instance_id FROM workflow_queue"
                 " WHERE status = 'queued' AND priority = ?1 AND scheduled_for <= ?2"
-                " AND (?3 IS NULL OR reason IS NOT ?3) ORDER BY scheduled_for, queue_id LIMIT ?4",
+                " AND (?3 IS NULL OR reason IS NULL OR reason <> ?3) ORDER BY scheduled_for, queue_id LIMIT ?4",
                 (priority, format_instant(now), but_for, limit - len(found)),
             )
             found.update((row[0], None) for row in found_rows)

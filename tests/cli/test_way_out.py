@@ -1,11 +1,15 @@
 """`go-live`, `release`, `recall`: what they list, ask and say, with a server of the tests' own at the other end."""
 
+import io
 import json
+import sys
 
 import pytest
+from freezegun import freeze_time
 
 from coopflow.app import App
-from tests.cli.conftest import CONFIG, CoOp
+from coopflow.cli.main import run
+from tests.cli.conftest import CONFIG, NOON, CoOp
 from tests.stories.test_way_out import LETTER
 from tests.world import Wire
 
@@ -207,3 +211,37 @@ def test_o21_a_cancel_that_matches_everything_shows_how_many_and_asks(co_op: CoO
     assert "… and 10 more." in ran.err
     assert "Cancel these 30 instances? Say --yes to do it without being asked." in ran.err
     assert {co_op.world.status(number) for number in range(1, 31)} == {"pending"}
+
+
+class Terminal(io.StringIO):
+    """Somebody at a keyboard."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("typed", "status"), [("y", "pending"), ("", "pending"), ("30", "cancelled")])
+def test_o21_at_a_terminal_the_number_must_be_typed(
+    co_op: CoOp, monkeypatch: pytest.MonkeyPatch, typed: str, status: str
+) -> None:
+    co_op.world.has_workflow("letter", LETTER)
+    start(co_op, 30)
+    monkeypatch.setattr(sys, "stdin", Terminal(f"{typed}\n"))
+
+    with freeze_time(NOON):
+        code = run(["cancel", "--workflow", "letter"])
+
+    assert {co_op.world.status(number) for number in range(1, 31)} == {status}
+    assert code == (0 if status == "cancelled" else 1)
+    assert "Cancel these 30 instances? Type 30 to do it" in co_op.capture.readouterr().err
+
+
+def test_what_is_started_at_once_is_kept_back_as_well_and_said(co_op: CoOp, wires: dict[str, Wire]) -> None:
+    configure(co_op, "deliver: live")
+    co_op.world.has_family("9")
+
+    ran = co_op.run("trigger", "--workflow", "letter", "--family", "9", "--now", at=NINE_ONE)
+
+    assert ran.code == 1
+    assert "nobody has said yet that messages may really leave: 4 messages wait" in ran.err
+    assert wires["email"].taken == []

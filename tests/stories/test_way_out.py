@@ -286,6 +286,33 @@ def test_looking_for_room_costs_one_question_on_an_ordinary_tick(live: World) ->
     assert look_for_room(live.store, LIVE, now=live.now).left == 50
 
 
+def test_an_instance_that_cannot_be_read_does_not_keep_the_guard_from_counting(live: World) -> None:
+    goes_live(live)
+    families(live, 60)
+    live.db.execute_sql("UPDATE workflow_instances SET trigger_date = '2026-02-30T14:00:00Z' WHERE instance_id = 7")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(World, "check", lambda _: None)  # it cannot read it either
+        report = live.tick()
+
+    assert (report.sent, len(report.faults), len(report.asks)) == (0, 1, 1)
+    assert "59 messages wait" in report.asks[0]
+
+
+def test_what_rests_is_counted_when_it_would_leave_and_not_before(live: World) -> None:
+    goes_live(live)
+    follows(live, rest=timedelta(minutes=5))
+    families(live, 60)
+
+    assert live.tick().asks == []
+    live.now += timedelta(minutes=5)
+    stopped = live.tick()
+
+    assert (stopped.sent, len(stopped.asks)) == (0, 1)
+    release(live.store, 60, actor="sarah", now=live.now)
+    assert live.tick().sent == 60
+
+
 # -- the allow-list -----------------------------------------------------------------------------------------------
 
 

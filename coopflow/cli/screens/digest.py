@@ -35,7 +35,7 @@ def digest_lines(found: Digest, clock: Clock) -> Iterator[str]:
         yield from block("Went wrong", [], _first(list(matter_items(found.went_wrong[:MOST], clock)), found))
     if found.waiting:
         yield from block("Cannot leave", [], _waiting(found))
-    yield from block("Leaves today", [count_words(found.leaving)])
+    yield from block("Leaves today", [_leaving(found)])
     if found.notes:
         yield from block("Before it matters", [], [line for note in found.notes for line in several([note])])
     yield from block("Last tick", _tick(found, clock))
@@ -82,6 +82,12 @@ def _first(lines: list[str], found: Digest) -> Iterator[str]:
 def _waiting(found: Digest) -> Iterator[str]:
     for (channel, reason), messages in found.waiting.items():
         yield from several([f"{many(channel, messages)}: {reason}"])
+
+
+def _leaving(found: Digest) -> str:
+    if found.leaving is None:
+        return "that cannot be told, since an instance cannot be read: coopflow doctor"
+    return count_words(found.leaving)
 
 
 def _tick(found: Digest, clock: Clock) -> Iterator[str]:
