@@ -157,7 +157,7 @@ SENTENCES: dict[str, str] = {
     "message.recalled": "The message[ of '{step}'] was taken back before it left[: {reason}]",
     "delivery.live": "Messages really leave from now on, a person said[; {due} were due]",
     "delivery.ended": "Messages do not leave any more until a person says so again[: {reason}]",
-    "delivery.held": "[{messages} messages|Messages] stay in the house[: {reason}]",
+    "delivery.held": "Messages stay in the house[: {messages} of them][, {reason}]",
     "delivery.released": "A person let [{messages} ]messages leave at once, one time",
     "digest.sent": "The digest[ of {day}] was sent[ to {coordinator}]",
     "digest.failed": "The digest[ of {day}] could not be sent[ to {coordinator}][: {reason}]",

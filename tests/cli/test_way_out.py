@@ -137,7 +137,7 @@ def test_a_dry_run_of_a_tick_sends_nothing_before_go_live_either(co_op: CoOp, wi
 
     ran = co_op.run("tick", "--dry-run", at=NINE_ONE)
 
-    assert "3 messages stay in the house" in ran.out
+    assert "Messages stay in the house: 3 of them" in ran.out
     assert "is about to leave" not in ran.out
 
 
