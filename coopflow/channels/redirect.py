@@ -1,6 +1,6 @@
 """Sends everything to one address, and shows for whom it was: the step between the outbox and the real thing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from html import escape
 
@@ -37,6 +37,15 @@ class Redirected:
     def close(self) -> None:
         """Let go of the connections of the channel behind it."""
         self._channel.close()
+
+
+def redirected(
+    reaching: Mapping[str, Channel], outboxes: Mapping[str, Channel], to: Mapping[str, str]
+) -> dict[str, Channel]:
+    """Each channel with its one address in front; one for which there is no address stays in the outbox."""
+    return {
+        name: Redirected(channel, to=to[name]) if name in to else outboxes[name] for name, channel in reaching.items()
+    }
 
 
 def _readdressed(message: Message, to: str) -> Message:

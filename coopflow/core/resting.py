@@ -10,12 +10,14 @@ from coopflow.core.placing import reopen
 from coopflow.core.settle import settle
 from coopflow.core.states import Awaited, EntryStatus, StepStatus
 from coopflow.core.timing import NeverOpens
+from coopflow.core.workflow import EmailStep, SmsStep
 from coopflow.errors import NotAllowed
 
 
 def goes_to_rest(case: Case, entry: Entry) -> bool:
     """Whether a message would lie in the house first; one that was handed over before and comes again does not."""
-    return bool(case.coop.rest) and entry.attempts == 0 and case.attempt(entry) is None
+    to_people = isinstance(case.step(entry), EmailStep | SmsStep)
+    return bool(case.coop.rest) and to_people and entry.attempts == 0 and case.attempt(entry) is None
 
 
 def lay_down(case: Case, entry: Entry, *, now: datetime) -> None:

@@ -43,6 +43,9 @@ PROVEN = """
 SELECT DISTINCT step_type AS channel FROM workflow_step_executions
 WHERE idempotency_key IS NOT NULL AND status = 'completed'
   AND COALESCE(json_extract(output_data, '$.reference'), '') NOT LIKE step_type || '/%'
+UNION SELECT json_extract(data, '$.channel') FROM event_log
+WHERE kind = 'message.tested' AND json_extract(data, '$.fate') = 'accepted'
+  AND json_extract(data, '$.transport') <> 'outbox'
 """
 BY_STATUS = "SELECT status, COUNT(*) AS instances FROM workflow_instances GROUP BY status ORDER BY status"
 
@@ -64,7 +67,7 @@ class Leaving(Asking):
         return [row["instance_id"] for row in self._ask(RESTING)]
 
     def proven(self) -> frozenset[str]:
-        """The channels by which a message has left for a server, and not become a file of the outbox."""
+        """The channels by which a message, or a test, has left for a server, and not become a file of the outbox."""
         return frozenset(row["channel"] for row in self._ask(PROVEN))
 
     def waiting(self) -> dict[tuple[str, str], int]:

@@ -9,6 +9,7 @@ from freezegun import freeze_time
 
 from coopflow.app import App
 from coopflow.cli.main import run
+from coopflow.core.model import Event
 from tests.cli.conftest import CONFIG, NOON, CoOp
 from tests.stories.test_way_out import LETTER
 from tests.world import Wire
@@ -22,7 +23,7 @@ NINE_SIX = "2026-03-20 13:06:00"
 def wires(co_op: CoOp, monkeypatch: pytest.MonkeyPatch) -> dict[str, Wire]:
     """A mail server and a gateway that the app reaches out to; three families have a letter to get."""
     made = {name: Wire(name) for name in ("email", "sms")}
-    monkeypatch.setattr(App, "_transport", lambda _, name: made[name])
+    monkeypatch.setattr(App, "_transports", lambda _: made)
     co_op.world.has_workflow("letter", LETTER)
     start(co_op, 3)
     return made
@@ -117,6 +118,17 @@ def test_go_live_says_what_stands_in_the_way(co_op: CoOp) -> None:
     nowhere = co_op.run("go-live", "--yes", at=NINE_ONE)
     assert nowhere.code == 3
     assert "no channel has a transport that reaches anybody" in nowhere.err
+
+
+def test_a_channel_that_was_tried_needs_no_other_try(co_op: CoOp, wires: dict[str, Wire]) -> None:
+    configure(co_op, "deliver: redirect", "redirect_to: {email: me@example.org}")
+    co_op.run("tick", at=NINE_ONE)
+    tested = {"channel": "sms", "transport": "wire", "fate": "accepted"}
+    with co_op.world.store.transaction():
+        co_op.world.store.log([Event(at=co_op.world.now, kind="message.tested", actor="sarah", data=tested)])
+    configure(co_op, "deliver: live")
+
+    assert "has left by wire yet" not in co_op.run("go-live", "--dry-run", at=NINE_TWO).err
 
 
 def test_go_live_for_programs(co_op: CoOp, wires: dict[str, Wire]) -> None:
