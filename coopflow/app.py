@@ -1,7 +1,7 @@
 """Puts the concrete things together: configuration, store, channels, engine. Nothing else names them all."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +13,7 @@ from coopflow.config import Config, calendar, limits
 from coopflow.core.allowed import allowed_by
 from coopflow.core.durations import Duration
 from coopflow.core.facts import BUILT_IN_EVENTS
-from coopflow.core.model import Coop
+from coopflow.core.model import Coop, Message
 from coopflow.core.timing import parse_preference
 from coopflow.core.windows import without_texts
 from coopflow.door import ALWAYS, Door, file_signature, state_of_files
@@ -148,7 +148,7 @@ class App:
 
         return transports(self.config, os.environ, writer=self._mail_writer(database_id))
 
-    def _mail_writer(self, database_id: str) -> "Callable[[Message], bytes]":
+    def _mail_writer(self, database_id: str) -> Callable[[Message], bytes]:
         from coopflow.mailing import mail_writer
 
         return mail_writer(self.config, sender=self.sender, domain=self.domain, database_id=database_id)

@@ -277,7 +277,6 @@ def _mail_server(source: Source, email: dict[str, Any]) -> Iterator[Problem]:
         yield source.problem((*here, "security"), words)
 
 
-
 def _inbox(source: Source, data: dict[str, Any]) -> Iterator[Problem]:
     """A mailbox without its one password, and two sources that the record could not tell apart."""
     listed = data.get("inbox")

@@ -10,9 +10,9 @@ from coopflow.config import Config
 from coopflow.core.durations import Duration
 from coopflow.core.model import Message
 from coopflow.core.reply_tag import reply_tag, tagged_address
+from coopflow.secrets import Secret, read_secret
 
 if TYPE_CHECKING:
-    from coopflow.channels.secret import Secret
     from coopflow.channels.smtp import Smtp
 
 Compose = Callable[[Message], bytes]
@@ -58,13 +58,10 @@ def smtp_channel(config: Config, compose: Compose) -> "Smtp":
     return Smtp(server, sender=settings["from"], compose=compose, times=times)
 
 
-def password_of(config: Config) -> "Callable[[], Secret] | None":
+def password_of(config: Config) -> Callable[[], Secret] | None:
     """What reads the mail server's password, when it is needed; None: there is none."""
-    from coopflow.channels.secret import secret_from_environment, secret_from_file
-
     settings = config.channels["email"]
-    if name := settings.get("password_env"):
-        return lambda: secret_from_environment(name, os.environ)
-    if file := settings.get("password_file"):
-        return lambda: secret_from_file(config.beside(file))
-    return None
+    name, file = settings.get("password_env"), settings.get("password_file")
+    if name is None and file is None:
+        return None
+    return partial(read_secret, name, config.beside(file) if file else None, os.environ, any_letters=True)

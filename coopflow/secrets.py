@@ -22,25 +22,35 @@ class Secret:
         """The text itself, for the one place that hands it over."""
         return self._text
 
+    def kept_out_of(self, words: str) -> str:
+        """Words from the other side, which may have been told the secret, without it."""
+        return words.replace(self._text, "***")
+
     def __repr__(self) -> str:
         return "***"
 
     __str__ = __repr__
 
+    def __format__(self, _: str) -> str:
+        return "***"
+
     def __reduce__(self) -> Never:
-        raise TypeError("a Secret is not to be stored")
+        raise TypeError("a secret is not to be stored")
 
 
 class NoSecret(Invalid):
     """A password or token is not to be had; the sentence says where it was looked for, and never what it is."""
 
 
-def read_secret(env: str | None, file: Path | None, environ: Mapping[str, str]) -> Secret:
-    """The secret from the environment variable `env`, else from `file`; raise NoSecret."""
+def read_secret(env: str | None, file: Path | None, environ: Mapping[str, str], *, any_letters: bool = False) -> Secret:
+    """The secret from the environment variable `env`, else from `file`; raise NoSecret.
+
+    What goes over HTTP is ASCII; a mailbox may have a password of `any_letters`.
+    """
     text = _of_variable(env, environ) if env is not None else _of_file(file)
     if not text:
         raise NoSecret(f"{_place(env, file)} is empty; it must hold the password or token")
-    if not text.isprintable() or not text.isascii():
+    if not text.isprintable() or not (any_letters or text.isascii()):
         raise NoSecret(f"{_place(env, file)} holds more than one line of plain characters, which no password has")
     return Secret(text)
 

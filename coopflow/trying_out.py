@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
 from coopflow.channels.addresses import check_email, check_phone
+from coopflow.core.consent import CHANNELS
 from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unavailable, Unknown, Withdrawn
 from coopflow.core.instants import format_instant
 from coopflow.core.model import Event, Message
@@ -91,10 +92,10 @@ def checked_address(channel: str, text: str, region: str | None) -> str:
         raise Usage(f"--to: {problem}") from None
 
 
-def require_channel(channels: "Mapping[str, Channel]", name: str) -> None:
-    """NotFound for a channel that there is none of."""
-    if name not in channels:
-        hint = did_you_mean(name, channels) or f"; there are {' and '.join(sorted(channels))}"
+def require_channel(name: str) -> None:
+    """NotFound for a channel by which nobody is written to."""
+    if name not in CHANNELS:
+        hint = did_you_mean(name, CHANNELS) or f"; there are {' and '.join(CHANNELS)}"
         raise NotFound(f"there is no channel {shown(name)}{hint}")
 
 

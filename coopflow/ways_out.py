@@ -1,4 +1,4 @@
-"""The ways out beside mail, as the configuration says: for texts, and for steps that ask a program elsewhere."""
+"""The ways out that the configuration names: for mails, for texts, for steps that ask a program elsewhere."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -12,9 +12,23 @@ if TYPE_CHECKING:
     from coopflow.channels.base import Channel
     from coopflow.channels.command import Program
     from coopflow.config import Config
+    from coopflow.core.model import Message
 
+Compose = Callable[["Message"], bytes]
 Said = Mapping[str, Any]
 Reader = Callable[[], Secret]
+
+
+def transports(config: "Config", environ: Mapping[str, str], *, writer: Compose) -> "dict[str, Channel]":
+    """What reaches out, by channel; one whose transport is the outbox is not here."""
+    found: dict[str, Channel] = calling_channels(config, environ)
+    if config.channels["email"]["transport"] != "outbox":
+        from coopflow.mailing import smtp_channel
+
+        found["email"] = smtp_channel(config, writer)
+    if config.channels["sms"]["transport"] != "outbox":
+        found["sms"] = sms_channel(config, environ)
+    return found
 
 
 def sms_channel(config: "Config", environ: Mapping[str, str]) -> "Channel":

@@ -205,11 +205,11 @@ def test_commands_of_steps_as_configured(tmp_path: Path) -> None:
 def test_while_deliver_is_outbox_nothing_but_files_comes_of_it(tmp_path: Path) -> None:
     (tmp_path / "coopflow.yaml").write_text(f"{HEAD}channels: {{sms: {{{TWILIO}}}}}\n")
     app = open_app(tmp_path / "coopflow.yaml")
-    assert {name: type(channel) for name, channel in app.channels().items()} == dict.fromkeys(
+    assert {name: type(channel) for name, channel in app.channels("ours").items()} == dict.fromkeys(
         ("email", "sms", "http", "command"), Outbox
     )
     live = App(replace(app.config, deliver="live"), app.database, app.config_signature)
-    assert {name: channel.transport for name, channel in live.channels().items() if name != "email"} == {
+    assert {name: channel.transport for name, channel in live.channels("ours").items() if name != "email"} == {
         "sms": "twilio",
         "http": "http",
         "command": "command",

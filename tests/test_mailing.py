@@ -92,7 +92,7 @@ def test_when_it_goes_live_the_server_of_the_settings_is_asked(tmp_path: Path) -
     ("settings", "reason"),
     [
         ("user: a, password_env: NOT_SET_HERE", "the environment variable NOT_SET_HERE"),
-        ("user: a, password_file: gone", "the password file {folder}/gone cannot be read"),
+        ("user: a, password_file: gone", "the file {folder}/gone cannot be read"),
     ],
 )
 def test_a_password_that_cannot_be_had_holds_the_transport(tmp_path: Path, settings: str, reason: str) -> None:

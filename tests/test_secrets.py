@@ -24,6 +24,15 @@ def test_it_comes_from_the_environment_or_from_a_file(file: Path) -> None:
     assert read_secret(None, file, {}).reveal() == CANARY
 
 
+def test_the_password_of_a_mailbox_may_have_any_letters(file: Path) -> None:
+    file.write_text("pässword\r\n")
+    assert read_secret(None, file, {}, any_letters=True).reveal() == "pässword"
+
+
+def test_it_is_kept_out_of_what_the_other_side_says() -> None:
+    assert Secret(CANARY).kept_out_of(f"535 {CANARY} is wrong") == "535 *** is wrong"
+
+
 def test_a_link_to_a_private_file_will_do(file: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(file)
     assert read_secret(None, tmp_path / "link", {}).reveal() == CANARY
@@ -87,5 +96,5 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 
 
 def test_it_cannot_be_stored_by_accident() -> None:
-    with pytest.raises(TypeError, match="Secret"):
+    with pytest.raises(TypeError, match="a secret is not to be stored"):
         pickle.dumps(Secret(CANARY))

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from coopflow.channels.addresses import require_mailbox
-from coopflow.channels.base import Delivery, Message, Refused, Unavailable
+from coopflow.channels.base import KEY, Delivery, Message, Refused, Unavailable
 from coopflow.channels.mail import SenderRefused
-from coopflow.channels.outbox import KEY
 from coopflow.channels.smtp_opening import OutOfOrder, Server, open_talk
 from coopflow.channels.smtp_pool import Pool
 from coopflow.channels.smtp_transaction import Mail, transaction

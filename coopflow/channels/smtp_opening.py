@@ -14,9 +14,9 @@ from functools import cached_property
 from pathlib import Path
 
 from coopflow.channels.base import Unavailable
-from coopflow.channels.secret import NoSecret, Secret
 from coopflow.channels.smtp_answers import said
 from coopflow.channels.smtp_talk import Broken, Talk
+from coopflow.secrets import NoSecret, Secret
 
 GOES_ON = 334  # the server waits for the next part of a login
 

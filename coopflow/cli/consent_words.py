@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from coopflow.cli.lookup import named
-from coopflow.core.consent import BOUNCE, CHANNELS, OUTREACH, TRANSACTIONAL, refusal
+from coopflow.core.consent import CHANNELS, OUTREACH, TRANSACTIONAL, refusal
 from coopflow.render import Column
 
 if TYPE_CHECKING:
@@ -50,9 +50,7 @@ def standing_words(family: "Family", channel: str, clock: "Clock") -> str:
         word = family.consent.get(channel) or family.at_address.get(channel)
         return f"yes{_source(word, clock)}" if word else "yes (nothing else is on record)"
     first = "no" if refusal(family, channel, TRANSACTIONAL) else "only transactional ones"
-    if no.bad_address:
-        first += ": the address does not work"
-    elif no.word is not family.consent.get(channel):
+    if no.word is not family.consent.get(channel):
         first += ": said by somebody at this address"
     return f"{first}{_source(no.word, clock)}"
 
@@ -77,7 +75,7 @@ def record_rows(records: "Sequence[ConsentRecord]") -> list[dict[str, Any]]:
         {
             "at": record.at,
             "channel": record.channel,
-            "word": "opted in" if record.allowed else "does not work" if record.how == BOUNCE else "opted out",
+            "word": "opted in" if record.allowed else "opted out",
             "covers": record.covers,
             "address": record.address,
             "how": record.how,

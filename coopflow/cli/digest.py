@@ -65,7 +65,7 @@ def _send(session: Session, store: "Store", found: "Digest") -> None:
         subject=subject_of(found),
         text="".join(f"{visible(line)}\n" for line in lines),
     )
-    channel = session.app.channels()["email"]
+    channel = session.app.channels(store.database_id)["email"]
     try:
         reference = send_digest(store, channel, letter, domain=session.app.domain, now=session.now)
     finally:

@@ -13,6 +13,7 @@ from coopflow.render import Column, Hint, Sheet
 if TYPE_CHECKING:
     from coopflow.doubts import Doubt
     from coopflow.on_the_desk import Row
+    from coopflow.store.store import Store
 
 doubt = typer.Typer(
     name="doubt",
@@ -44,7 +45,7 @@ def list_(context: typer.Context, as_json: JsonOption = False, chosen: FormatOpt
     session, shown = session_of(context), chosen_format(chosen, as_json)
     with session.store(read_only=True) as store:
         rows = [_row(found) for found in doubts(store)]
-        asks = _may_ask(session, rows)
+        asks = _may_ask(session, store, rows)
     session.show(Sheet(COLUMNS, rows, empty="No message is in doubt."), shown)
     if asks:
         session.say("The provider can be asked: coopflow doubt verify INSTANCE.")
@@ -52,13 +53,13 @@ def list_(context: typer.Context, as_json: JsonOption = False, chosen: FormatOpt
         session.say("Once you know: coopflow doubt resolve INSTANCE --sent, or --not-sent and it goes out again.")
 
 
-def _may_ask(session: Session, rows: "list[Row]") -> bool:
+def _may_ask(session: Session, store: "Store", rows: "list[Row]") -> bool:
     """True if there is a doubt that the other side can settle."""
     if not rows:
         return False
     from coopflow.channels.base import Searchable
 
-    channels = session.app.channels()
+    channels = session.app.channels(store.database_id)
     return any(isinstance(channels.get(str(row["channel"])), Searchable) for row in rows)
 
 
@@ -112,8 +113,8 @@ def verify(
     from coopflow.verifying import verify_doubt
 
     session = session_of(context)
-    channels = session.app.channels()
     with session.store() as store:
+        channels = session.app.channels(store.database_id)
         reference, case = verify_doubt(store, channels, number, actor=session.actor, now=session.now)
     if case is not None:
         session.say(

@@ -70,10 +70,10 @@ def send_test(
     from coopflow.trying_out import send_test as hand_over
 
     session = session_of(context)
-    channels = session.app.channels()
-    require_channel(channels, channel)
+    require_channel(channel)
     address = checked_address(channel, to, session.app.config.country)
     with session.store() as store:
+        channels = session.app.channels(store.database_id)
         trial = Trial(
             channel=channel,
             to=address,

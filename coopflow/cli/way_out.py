@@ -67,7 +67,7 @@ def go_live(
 def _obstacles(session: Session, store: "Store") -> "list[Obstacle]":
     from coopflow.reports.way_out import obstacles
 
-    channels = session.app.channels()
+    channels = session.app.channels(store.database_id)
     transports = {name: channel.transport for name, channel in channels.items()}
     for channel in channels.values():
         channel.close()

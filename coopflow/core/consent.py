@@ -16,7 +16,6 @@ from coopflow.core.pressure import same_address
 CHANNELS = ("email", "sms")
 OUTREACH, TRANSACTIONAL = "outreach", "transactional"  # kinds of message
 EVERYTHING = "everything"  # what an opt-out covers, if it is not outreach only
-BOUNCE = "bounce"  # how: nobody said no, but the address does not work
 
 Word = Mapping[str, Any]  # what stands: allowed, at, how, by; and covers, where an opt-out is of outreach only
 
@@ -29,7 +28,7 @@ class ConsentRecord:
     address: str | None  # in its one spelling; None: the family had no address then
     allowed: bool
     at: datetime  # when it was said, which may be long before it was recorded
-    how: str  # hand, reply, gateway, import, bounce …
+    how: str  # hand, reply, gateway, import
     actor: str
     covers: str = EVERYTHING
     text: str | None = None  # the words it was said in; a person may ask to have them erased
@@ -47,7 +46,6 @@ class Refusal:
     """Why a message may not go to a family."""
 
     reason: str
-    bad_address: bool  # the family said nothing: its address does not work
     word: Word
 
 
@@ -90,13 +88,11 @@ def refusal(family: Family, channel: str, kind: str) -> Refusal | None:
     """Why a message of this kind may not go to the family; None: it may. STOP by text is about every kind."""
     own, address = family.consent.get(channel), family.at_address.get(channel)
     if _refuses(own, channel, kind):
-        return Refusal(f"family {family.family_id} has opted out of {channel}", False, own or {})
+        return Refusal(f"family {family.family_id} has opted out of {channel}", own or {})
     if not _refuses(address, channel, kind):
         return None
     what = "phone number" if channel == "sms" else "email address"
-    if address and address.get("how") == BOUNCE:
-        return Refusal(f"the {what} of family {family.family_id} does not work; correct it", True, address)
-    return Refusal(f"the {what} of family {family.family_id} has been opted out", False, address or {})
+    return Refusal(f"the {what} of family {family.family_id} has been opted out", address or {})
 
 
 def _refuses(word: Word | None, channel: str, kind: str) -> bool:

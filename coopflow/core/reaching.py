@@ -23,7 +23,7 @@ def send(
     """Hand the step's message over, or say why not, or why not yet."""
     family_id = case.family.family_id
     if no := refusal(case.family, channel, kind):
-        return Fail(no.reason) if step.on_failure or no.bad_address else Skip(no.reason)
+        return Fail(no.reason) if step.on_failure else Skip(no.reason)
     if not address:
         return Fail(f"family {family_id} has no {'phone number' if channel == 'sms' else 'email address'}")
     if (problem := case.bad_addresses.get(address.lower())) is not None:

@@ -12,7 +12,7 @@ from coopflow.core.model import Event, Task
 from coopflow.core.stop_words import may_mean_stop
 from coopflow.core.wording import shown
 from coopflow.events import take_event
-from coopflow.inbox.consenting import has_opted_out, opt
+from coopflow.inbox.consenting import Said, has_opted_out, opt
 from coopflow.inbox.matching import Match, failure_of
 from coopflow.intake.events import OutsideEvent
 from coopflow.intake.happening import record_event
@@ -139,7 +139,8 @@ def _stop(occasion: Occasion, match: Match) -> Effect:
     sharing = store.inbox.families_at(item.channel, item.sender) if item.sender else []
     families = list(dict.fromkeys((match.family_id, *sharing)))
     words = item.text.splitlines()[0] if item.text else str(item.subject)
-    touched = opt(store, families, item.channel, allowed=False, words=words, actor=occasion.source, now=now)
+    said = Said(words, item.sender, occasion.source)
+    touched = opt(store, families, item.channel, said, allowed=False, now=now)
     return Effect(event_id=event_id, touched=touched, reason=reason)
 
 
@@ -151,12 +152,13 @@ def _start(occasion: Occasion, match: Match) -> Effect:
     if not store.inbox.once_opted_in(match.family_id, item.channel):
         reason = "they ask to be written to again, and no consent is on record"
         event_id = put_on_record(occasion, reason=reason, match=match)
-        command = f"coopflow family optin {match.family_id} --channel {item.channel}"
+        command = f"coopflow family optin {match.family_id} --channel {item.channel} --reason 'how they agreed'"
         question = f"They sent {shown(item.text)} after an opt-out. If you have their consent: {command}"
         return Effect(event_id=event_id, reason=reason, task_id=ask_a_person(occasion, match.family_id, question))
     reason = "they may be written to again: consent was on record before"
     event_id = put_on_record(occasion, reason=reason, match=match)
-    opt(store, [match.family_id], item.channel, allowed=True, words=item.text, actor=occasion.source, now=now)
+    said = Said(item.text, item.sender, occasion.source)
+    opt(store, [match.family_id], item.channel, said, allowed=True, now=now)
     return Effect(event_id=event_id, reason=reason)
 
 

@@ -4,11 +4,12 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coopflow.inbox.bounded import within
-from coopflow.inbox.secret import Secret, read_secret
 from coopflow.inbox.source import LARGEST, MOST_BYTES, Arrived, Unreachable
+from coopflow.secrets import NoSecret, Secret, read_secret
 from coopflow.store.inbox import Inbox
 
 if TYPE_CHECKING:
@@ -35,11 +36,18 @@ class ImapSource:
     def fetch(self, inbox: Inbox, *, since: datetime, limit: int, now: datetime) -> list[Arrived]:
         """The mails that came after the last one on record."""
         del now
-        secret, newest = read_secret(self._settings, os.environ), inbox.newest(self.name)
+        secret, newest = self._password(), inbox.newest(self.name)
         try:
             return within(DONE_WITHIN, lambda: self._fetch(secret, newest, since, limit))
         except Unreachable as problem:
             raise Unreachable(secret.kept_out_of(str(problem))) from None
+
+    def _password(self) -> Secret:
+        variable, file = self._settings.get("password_env"), self._settings.get("password_file")
+        try:
+            return read_secret(variable, Path(file) if file else None, os.environ, any_letters=True)
+        except NoSecret as problem:
+            raise Unreachable(str(problem)) from None
 
     def _fetch(self, secret: Secret, newest: str | None, since: datetime, limit: int) -> list[Arrived]:
         from imaplib import IMAP4

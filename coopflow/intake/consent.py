@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from coopflow.core.consent import (
-    BOUNCE,
     CHANNELS,
     EVERYTHING,
     OUTREACH,
@@ -109,13 +108,12 @@ def suppress_address(
     reason: str | None,
     actor: str,
     now: datetime,
-    how: str = BOUNCE,
+    how: str,
     at: datetime | None = None,
 ) -> Suppressed:
     """Record that nothing goes to an address any more, whichever family has it, inside the caller's transaction.
 
-    By default because it does not work (a bounce, a number that is none): a corrected address is written to again.
-    With another `how` whoever has the address has said no, and the families that have it hear of that.
+    Whoever has it has said no, and the families that have it hear of that.
     """
     spelled = same_address(address)
     record = ConsentRecord(
@@ -135,7 +133,7 @@ def suppress_address(
     data = {"channel": channel, "how": how}
     store.log([Event(at=now, kind="address.suppressed", actor=actor, family_id=about, data=data, personal=personal)])
     touched: list[int] = []
-    if how != BOUNCE and not (store.consents.at_address(channel, spelled) or {}).get("allowed"):
+    if not (store.consents.at_address(channel, spelled) or {}).get("allowed"):
         for family_id in families:
             touched += take_event(store, "opted_out", family_id, data={"channels": [channel]}, actor=actor, now=now)[1]
     return Suppressed(new=True, families=families, touched=touched)

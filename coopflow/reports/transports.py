@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
-from coopflow.channels.secret import NoSecret
 from coopflow.config import Config
 from coopflow.core.transports import Trouble
 from coopflow.mailing import password_of
+from coopflow.secrets import NoSecret
 
 MENDED = "mend that; it is tried again 15 minutes after the last try, or at once when coopflow.yaml has changed"
 BY_ITSELF = "nothing, if it passes: it is tried again every 15 minutes; else look whether the server is there"

@@ -9,11 +9,11 @@ from tempfile import mkdtemp
 from typing import Any
 
 from coopflow.channels.mail import build_mail
-from coopflow.channels.secret import Secret
 from coopflow.channels.smtp import Smtp, Times
 from coopflow.channels.smtp_opening import Server
 from coopflow.core.deliveries import Delivery
 from coopflow.core.model import Message
+from coopflow.secrets import Secret
 from tests.channels.contract import AT, yes
 from tests.channels.mail_server import PASSWORD, USER, MailServer, authority, mail_server
 

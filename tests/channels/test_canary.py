@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from coopflow.app import App, open_app
-from coopflow.channels.secret import LONGEST, NoSecret, Secret, secret_from_environment, secret_from_file
 from coopflow.channels.smtp_talk import Talk
+from coopflow.secrets import Secret
 from coopflow.tick import tick
 from tests.channels.mail_server import PASSWORD, USER, Client, MailServer, mail_server, server_context
 from tests.channels.smtp_scene import ca_file, channel, channel_to
@@ -103,64 +103,3 @@ def test_a_secret_shows_itself_to_whoever_asks_for_it_and_to_nobody_else() -> No
     for store in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match="a secret is not to be stored"):
             store(secret)
-
-
-# -- where it comes from ------------------------------------------------------------------------------------------
-
-
-def test_a_password_comes_from_the_environment() -> None:
-    assert secret_from_environment("SMTP_PASSWORD", {"SMTP_PASSWORD": PASSWORD}).reveal() == PASSWORD
-    for environ in ({}, {"SMTP_PASSWORD": ""}):
-        with pytest.raises(
-            NoSecret, match="the environment variable SMTP_PASSWORD, which should hold the password, is"
-        ):
-            secret_from_environment("SMTP_PASSWORD", environ)
-    with pytest.raises(NoSecret, match="must hold the password and nothing else, on one line"):
-        secret_from_environment("SMTP_PASSWORD", {"SMTP_PASSWORD": "a\r\nRCPT TO:<e@x>"})
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "secret.txt"
-    path.touch(mode=0o600)
-    return path
-
-
-@pytest.mark.parametrize("content", [PASSWORD, f"{PASSWORD}\n", f"{PASSWORD}\r\n"])
-def test_a_password_comes_from_a_file_with_or_without_a_line_end(file: Path, content: str) -> None:
-    file.write_bytes(content.encode())
-    assert secret_from_file(file).reveal() == PASSWORD
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"", "is empty"),
-        (b"\n", "is empty"),
-        (b"user\npassword\n", "must hold the password and nothing else, on one line"),
-        (b"a\0b", "must hold the password and nothing else, on one line"),
-        (b"\xff\xfe", "is not text"),
-        (b"x" * (LONGEST + 1), "is longer than any password"),
-    ],
-)
-def test_a_file_that_holds_no_password_is_refused_without_repeating_it(file: Path, content: bytes, words: str) -> None:
-    file.write_bytes(content)
-    with pytest.raises(NoSecret, match=words) as caught:
-        secret_from_file(file)
-    assert str(caught.value).startswith(f"the password file {file} ")
-
-
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o660, 0o644])
-def test_a_file_that_others_can_open_is_refused(file: Path, mode: int) -> None:
-    file.write_text(PASSWORD)
-    file.chmod(mode)
-    with pytest.raises(NoSecret) as caught:
-        secret_from_file(file)
-    assert str(caught.value) == f"others on this machine can open the password file {file}; run: chmod 600 {file}"
-
-
-def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(NoSecret, match="cannot be read: no such file or directory"):
-        secret_from_file(tmp_path / "gone")
-    with pytest.raises(NoSecret, match="is not a regular file"):
-        secret_from_file(tmp_path)

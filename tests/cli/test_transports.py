@@ -65,12 +65,12 @@ def test_doctor_says_how_messages_leave_where_all_is_well(co_op: CoOp) -> None:
     [
         (
             "user: a, password_env: NOT_SET_HERE",
-            "the environment variable NOT_SET_HERE, which should hold the password, is not set",
+            "the environment variable NOT_SET_HERE is not set; it must hold the password or token",
         ),
-        ("user: a, password_file: gone", "the password file {folder}/gone cannot be read: no such file or directory"),
+        ("user: a, password_file: gone", "the file {folder}/gone cannot be read: no such file or directory"),
         (
             "user: a, password_file: open",
-            "others on this machine can open the password file {folder}/open; run: chmod 600 {folder}/open",
+            "others can read the file {folder}/open; make it yours alone: chmod 600 {folder}/open",
         ),
         ("ca_file: gone.pem", "the file of certificates {folder}/gone.pem is missing"),
     ],

@@ -169,23 +169,6 @@ def test_saying_no_yes_and_no_within_one_second_ends_in_no(school: World) -> Non
     assert refused(school, "42", "sms")
 
 
-def test_a_bad_address_is_nobodys_opt_out_and_a_corrected_one_works(school: World) -> None:
-    instance = school.start("outreach", family="42")
-    found = suppresses(school, "email", "FAMILY42@example.org", reason="550 no such user")
-    assert (found.new, list(found.families), list(found.touched)) == (True, ["42"], [])
-    assert not suppresses(school, "email", "family42@example.org", reason="550 again").new
-    school.tick()
-    assert (school.mails(), school.status(instance)) == ([], "paused")
-    assert school.tasks("42")[0].description == (
-        "'Hello' failed: the email address of family 42 does not work; correct it"
-    )
-    school.changes_family("42", email="right@example.org")
-    assert not refused(school, "42", "email")
-    assert ("address.suppressed", "email", {"address": "family42@example.org", "reason": "550 no such user"}) in kinds(
-        school
-    )
-
-
 def test_an_address_opted_out_at_the_gateway_is_heard_of_by_all_who_have_it(school: World) -> None:
     school.has_family("43", phone="+12125550142")
     found = suppresses(school, "sms", "+12125550142", reason="21610", how="gateway")
