@@ -134,11 +134,15 @@ def kept_back(store: Store, why: str, *, now: datetime) -> int:
 
 
 def allowed_at_once(store: Store, live: Live, *, now: datetime) -> int:
-    """How many messages may leave in one tick without being asked for, as things went since it is live."""
-    since = max(live.since, now - LOOK_BACK)
+    """How many messages may leave in one tick without being asked for, as things went since it is live.
+
+    Today does not count: else what goes wrong would make itself usual, three times as much with every tick.
+    """
     tz = store.coop.calendar.tz
-    ticks = store.leaving.messages_by_tick(since=since)
-    return most_at_once(usual((at.astimezone(tz).date(), messages) for at, messages in ticks))
+    today = now.astimezone(tz).date()
+    ticks = store.leaving.messages_by_tick(since=max(live.since, now - LOOK_BACK))
+    days = ((at.astimezone(tz).date(), messages) for at, messages in ticks)
+    return most_at_once(usual((day, messages) for day, messages in days if day < today))
 
 
 def would_leave(store: Store, *, at_most: int, limit: int | None = None, now: datetime) -> int:

@@ -209,6 +209,15 @@ def test_three_times_the_usual_leave_without_being_asked_for(live: World) -> Non
     assert live.tick().sent == 0
 
 
+def test_what_goes_wrong_does_not_make_itself_usual_within_a_day(live: World) -> None:
+    goes_live(live)
+    families(live, 50)
+    assert live.tick().sent == 50
+
+    families(live, 51, first=1000)
+    assert live.tick().sent == 0
+
+
 def test_a_release_lets_that_many_through_and_the_rest_with_the_next_tick(live: World) -> None:
     goes_live(live)
     families(live, 100)
@@ -226,7 +235,7 @@ def test_a_release_serves_once(live: World) -> None:
     live.tick()
     release(live.store, 100, actor="sarah", now=live.now)
     live.tick()
-    families(live, 301, first=1000)  # more than three times the 100 that are usual now
+    families(live, 60, first=1000)
 
     report = live.tick()
 
