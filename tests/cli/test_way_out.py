@@ -177,6 +177,18 @@ def test_redirect_leaves_a_channel_without_an_address_in_the_outbox(co_op: CoOp,
     assert len(co_op.world.mails()) == 3
 
 
+def test_release_says_when_nothing_may_leave_at_this_hour(co_op: CoOp, wires: dict[str, Wire]) -> None:
+    start(co_op, 60, first=100)
+    configure(co_op, "deliver: live")
+    co_op.run("go-live", "--yes", at=NINE_ONE)
+    co_op.run("tick", at=NINE_ONE)
+
+    ran = co_op.run("release", "--yes", at="2026-03-20 23:00:00")
+
+    assert ran.code == 3
+    assert "nothing may leave at this hour, so there is nothing to let go; their windows are closed" in ran.err
+
+
 def test_release_has_nothing_to_do_where_nothing_is_kept_back(co_op: CoOp) -> None:
     ran = co_op.run("release", "--yes")
 
