@@ -34,5 +34,5 @@ def missing_for_outreach(
 def _way_out(email: Mapping[str, Any], coordinators: Mapping[str, Mapping[str, Any]]) -> bool:
     """True if a family can answer, or follow a link that the mail carries."""
     first = next(iter(coordinators.values()), None) or {}
-    keys = ("from", "reply_to", "unsubscribe", "unsubscribe_url", "unsubscribe_mailto")
+    keys = ("from", "reply_to", "unsubscribe")
     return bool(first.get("email")) or any(email.get(key) for key in keys)

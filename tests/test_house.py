@@ -44,7 +44,7 @@ ROOMS = {  # room → what of coopflow it may know beside itself
     "secrets": ("errors",),
     "door": ("workflows.folder_signature", "alerts.ping", "__init__"),
     "alerts.ping": ("__init__",),
-    "inbox": ("core", "store", "events", "triggers", "intake", "channels.addresses", *SMALL),
+    "inbox": ("core", "store", "events", "triggers", "intake", "channels.addresses", "secrets", *SMALL),
 }
 ONLY_FROM_ABOVE = {  # module → who may import it
     "cli": ("cli", "__main__"),

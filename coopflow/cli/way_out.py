@@ -65,23 +65,16 @@ def go_live(
 
 
 def _obstacles(session: Session, store: "Store") -> "list[Obstacle]":
-    from coopflow.reports.way_out import obstacles
+    from coopflow.outreach_rules import problems_before_live
+    from coopflow.reports.way_out import PLURALS, obstacles
 
     channels = session.app.channels(store.database_id)
-    transports = {name: channel.transport for name, channel in channels.items()}
+    transports = {name: channels[name].transport for name in PLURALS}
     for channel in channels.values():
         channel.close()
-    config, coop = session.app.config, session.app.coop
-    return list(
-        obstacles(
-            store,
-            transports,
-            deliver=config.deliver,
-            postal_address=config.postal_address,
-            sender=coop.coordinators.get(coop.coordinator, {}).get("email"),
-            now=session.now,
-        )
-    )
+    config = session.app.config
+    missing = problems_before_live(config)
+    return list(obstacles(store, transports, deliver=config.deliver, missing=missing, now=session.now))
 
 
 def _show(session: Session, soon: "Sequence[Departure]", found: "Sequence[Obstacle]", shown: "Format | None") -> None:

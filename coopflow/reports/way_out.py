@@ -1,7 +1,7 @@
 """What would leave the house, and what stands in the way of that: what is looked at before messages really leave."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -87,11 +87,13 @@ def obstacles(
     transports: Mapping[str, str],
     *,
     deliver: str,
-    postal_address: str,
-    sender: str | None,
+    missing: Iterable[str],
     now: datetime,
 ) -> Iterator[Obstacle]:
-    """What stands in the way of messages that really leave; `transports` is what each channel is handed over by."""
+    """What stands in the way of messages that really leave.
+
+    `transports` is what each channel is handed over by, `missing` what the configuration lacks for outreach by mail.
+    """
     if deliver != LIVE:
         yield Obstacle(True, f"deliver is {deliver}: set deliver: live in coopflow.yaml first")
     leaving = [channel for channel, transport in transports.items() if transport != OUTBOX]
@@ -100,11 +102,9 @@ def obstacles(
     for channel in [found for found in transports if leaving and found not in leaving]:
         yield Obstacle(False, f"{PLURALS[channel]} do not leave: their transport is the outbox")
     for channel in [found for found in leaving if found not in store.leaving.proven()]:
-        yield Obstacle(False, f"no {_plural(channel, 1)} has left by {transports[channel]} yet: try deliver: redirect")
-    if "email" in leaving and not postal_address:
-        yield Obstacle(False, "postal_address is empty, and the law asks for it in mails to families")
-    if "email" in leaving and sender is None:
-        yield Obstacle(False, "the first coordinator has no email address, so answers would go nowhere")
+        yield Obstacle(False, f"no {_plural(channel, 1)} has left by {transports[channel]} yet: try deliver: redirect, or coopflow send-test")
+    if "email" in leaving:
+        yield from (Obstacle(False, words) for words in missing)
     if is_silent(store.looking.last_tick(), now=now):
         yield Obstacle(False, "cron does not run coopflow at the moment, so nothing would leave by itself")
 

@@ -138,7 +138,7 @@ def test_go_live_for_programs(co_op: CoOp, wires: dict[str, Wire]) -> None:
 
     assert (document["due_now"], document["families_now"], document["next_24_hours"]) == (3, 3, 0)
     assert {one["words"] for one in document["obstacles"]} >= {
-        "postal_address is empty, and the law asks for it in mails to families",
+        "there is no postal_address, which the law wants at the end of such mails (CAN-SPAM); add it to coopflow.yaml",
         "cron does not run coopflow at the moment, so nothing would leave by itself",
     }
     assert document["first"][0]["to"] == "family1@example.org"
