@@ -92,6 +92,7 @@ class App:
             coordinators=sorted(self.config.coordinators),
             no_outreach=self._no_outreach(),
             commands=sorted(self.config.commands),
+            web_secrets=self.config.web_secrets,
         )
 
     def _no_outreach(self) -> str | None:

@@ -1,7 +1,7 @@
 """The configuration of one co-op: where `coopflow.yaml` is found, and what it says as plain values."""
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
@@ -48,6 +48,7 @@ class Config:
     events: tuple[str, ...]  # the co-op's own kinds
     attributes: tuple[str, ...]  # the co-op's own columns of families
     commands: Mapping[str, Mapping[str, Any]]  # name → argv, timeout, environment: the programs workflows may run
+    web_secrets: Mapping[str, Sequence[str]]  # host → environment variables that may go there in a header
     max_concurrent: int
     inbox: tuple[Mapping[str, Any], ...]  # where answers come in: type and its settings, paths absolute
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from coopflow import config_fields as fields
-from coopflow.config_texts import Command, Texts, TextToOutbox, problems_of_argv, problems_of_texts
+from coopflow.config_texts import Command, Texts, TextToOutbox, WebHost, problems_of_argv, problems_of_texts
 from coopflow.core.wording import did_you_mean, shown
 from coopflow.problems import Loc, Problem, ProblemsFound
 from coopflow.schema_problems import problems_from_pydantic
@@ -226,6 +226,9 @@ class ConfigFile(Strict):
     channels: Channels = Channels()
     limits: Limits = Field(Limits(per_address=None), description="How many messages families may get.")
     commands: dict[fields.Word, Command] = Field({}, description="The programs that workflows may run, by name.")
+    web_secrets: dict[WebHost, list[fields.VariableName]] = Field(
+        {}, description="Which environment variables the headers of http steps may hold, by the only host they go to."
+    )
     max_concurrent: int = Field(10, ge=1, le=100, description="Messages handed over at the same time.")
     inbox: list[InboxSource] = Field([], max_length=20, description="Where answers and delivery reports come in.")
 

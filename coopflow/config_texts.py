@@ -87,6 +87,7 @@ Parameter = Annotated[str, AfterValidator(_parameter)]
 JsonPath = Annotated[str, AfterValidator(_json_path)]
 Timeout = Annotated[str, AfterValidator(_timeout)]
 Url = Annotated[str, AfterValidator(require_url)]
+WebHost = Annotated[fields.Host, AfterValidator(str.lower)]
 Argument = Annotated[str, AfterValidator(_argument)]
 
 

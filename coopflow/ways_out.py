@@ -58,7 +58,7 @@ def calling_channels(config: "Config", environ: Mapping[str, str]) -> "dict[str,
     from coopflow.channels.integrations import CommandCalls, HttpCalls
 
     programs = {name: _program(said, config, environ) for name, said in config.commands.items()}
-    return {"http": HttpCalls(environ), "command": CommandCalls(programs)}
+    return {"http": HttpCalls(environ, may_go=config.web_secrets), "command": CommandCalls(programs)}
 
 
 def _twilio(said: Said, config: "Config", environ: Mapping[str, str]) -> "Channel":

@@ -322,6 +322,7 @@ def test_two_lines_are_enough_and_the_rest_has_defaults(load, tmp_path):
         events=(),
         attributes=(),
         commands={},
+        web_secrets={},
         max_concurrent=10,
         inbox=(),
     )

@@ -125,6 +125,16 @@ def test_what_is_wrong_with_a_command_is_said(line: str, expected: list[str] | N
     assert said == expected if expected else len(said) == 1
 
 
+def test_what_is_wrong_with_the_secrets_of_the_web_is_said() -> None:
+    line = "web_secrets: {'https://example.org': [N8N_TOKEN], n8n.example.org: [s3cret-token], a.example: TOKEN}\n"
+    said = refused(line)
+    places = [sentence.split(": ")[0] for sentence in said]
+    assert places == ["web_secrets", "web_secrets.'n8n.example.org'[0]", "web_secrets.'a.example'"]
+    assert "s3cret" not in str(said)
+    good = checked(f"{HEAD}web_secrets: {{N8N.example.org: [N8N_TOKEN]}}\n", path="coopflow.yaml")
+    assert good["web_secrets"] == {"n8n.example.org": ["N8N_TOKEN"]}
+
+
 # -- the channels -------------------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ transports unavailable is tried again here by the step's own rules, and ends the
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import cache
 from urllib.parse import urlsplit
@@ -29,17 +29,23 @@ class HttpCalls:
     transport = "http"
     dedupes = False
 
-    def __init__(self, environ: Mapping[str, str], web: Callable[[float], Web] | None = None) -> None:
-        """`web` makes the way out for a step that may take so many seconds."""
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        web: Callable[[float], Web] | None = None,
+        *,
+        may_go: Mapping[str, Collection[str]],
+    ) -> None:
+        """`web` makes the way out for a step that may take so many seconds; `may_go`: host → secret variables."""
         self._environ = environ
+        self._may_go = may_go
         self._web = cache(web or (lambda seconds: Web(read=seconds, altogether=seconds)))
 
     def deliver(self, message: Message, last_call: Callable[[], bool]) -> Delivery:
         """Ask once."""
         asked = read_request(message, self.name)
-        missing = [name for name in asked["headers_env"].values() if name not in self._environ]
-        if missing:
-            return Refused(f"the environment variable {missing[0]} is not set; a header of this step needs it")
+        if fault := self._secrets_fault(message.to, asked):
+            return Refused(fault)
         web = self._web(asked.get("seconds", USUAL_SECONDS))
         answer = web.ask(self._request(message, asked), last_call)
         fate = self._meaning(answer, message, asked) if isinstance(answer, Answer) else answer
@@ -47,6 +53,16 @@ class HttpCalls:
 
     def close(self) -> None:
         """Do nothing: no connection outlives its request."""
+
+    def _secrets_fault(self, url: str, asked: Asked) -> str | None:
+        """Looked at here too: the configuration may have changed since the workflow was loaded."""
+        host = urlsplit(url).hostname or ""
+        for variable in asked["headers_env"].values():
+            if variable not in self._may_go.get(host, ()):
+                return f"coopflow.yaml does not let {variable} go to {host} any more"
+            if variable not in self._environ:
+                return f"the environment variable {variable} is not set; a header of this step needs it"
+        return None
 
     def _request(self, message: Message, asked: Asked) -> Request:
         headers = {

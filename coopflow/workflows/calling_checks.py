@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from coopflow.core.durations import Duration
 from coopflow.core.facts import PREDICTION_FIELDS
+from coopflow.core.wording import shown
 from coopflow.problems import Loc, Problem, did_you_mean
 from coopflow.strict_yaml import Source
 from coopflow.workflows.known import Known
@@ -28,6 +30,7 @@ def check_calls(file: Outline, source: Source, known: Known) -> Iterator[Problem
             yield from _body(spot, source, names)
         if spot.type == "http":
             yield from _http(spot, source)
+            yield from _secrets(spot, source, known)
         if spot.type == "command":
             yield from _command(spot, source, known)
 
@@ -106,6 +109,19 @@ def _http(spot: Spot, source: Source) -> Iterator[Problem]:
             )
         elif isinstance(secret, Mapping) and name in secret:
             yield source.problem(loc, f"the header {name} stands in headers_env too", on_key=True)
+
+
+def _secrets(spot: Spot, source: Source, known: Known) -> Iterator[Problem]:
+    """Else one line in a workflow could carry any password of the co-op's to anybody."""
+    url, headers = spot.data.get("url"), spot.data.get("headers_env")
+    try:
+        host = str(urlsplit(url).hostname) if isinstance(url, str) else None
+    except ValueError:
+        return  # told by the schema
+    for name, variable in headers.items() if isinstance(headers, Mapping) and host else ():
+        if isinstance(variable, str) and variable not in known.web_secrets.get(host or "", ()):
+            sentence = f"coopflow.yaml does not let {shown(variable)} go to {host}; list it there under `web_secrets:`"
+            yield source.problem((*spot.loc, "headers_env", name), sentence)
 
 
 def _command(spot: Spot, source: Source, known: Known) -> Iterator[Problem]:

@@ -1,7 +1,7 @@
 """What a workflow may refer to outside its own file, and which names its conditions and texts can see."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from coopflow.core.facts import BUILT_IN_EVENTS, FAMILY_FIELDS, INTERNAL_FIELDS, PREDICTION_FIELDS
@@ -36,6 +36,7 @@ class Known:
     coordinators: Collection[str] = frozenset()
     no_outreach: str | None = None  # what coopflow.yaml lacks before outreach may leave by mail; None: nothing
     commands: Collection[str] = frozenset()  # programs that may run; one that is not here may not
+    web_secrets: Mapping[str, Collection[str]] = field(default_factory=dict)  # host → variables that may go there
 
     def all_events(self) -> set[str]:
         """Every kind of event that is known."""

@@ -38,7 +38,7 @@ def asking(request: pytest.FixtureRequest, server: WebServer, tmp_path: Path) ->
     asked = tmp_path / "asked"
     if request.param == "http":
         server.answer = lambda talk: (asked.touch(), talk.reply(200, {"a": 1}))[1]
-        return HttpCalls({}), message("http", f"{server.url}/hook"), asked
+        return HttpCalls({}, may_go={}), message("http", f"{server.url}/hook"), asked
     script = tmp_path / "script"
     script.write_text(f"#!{sys.executable}\nimport sys\nopen({str(asked)!r}, 'w')\nprint(sys.stdin.read())\n")
     script.chmod(0o755)
@@ -75,14 +75,24 @@ def test_what_is_not_meant_for_it_is_a_fault_in_the_caller(asking: tuple[Channel
 
 
 def test_an_address_that_may_not_be_called_ends_the_step(server: WebServer) -> None:
-    fate = HttpCalls({}).deliver(message("http", "http://example.org/hook"), yes)
+    fate = HttpCalls({}, may_go={}).deliver(message("http", "http://example.org/hook"), yes)
     assert isinstance(fate, Refused)
     assert "http:// is for this machine only" in fate.reason
 
 
+def test_h32_a_secret_goes_to_its_own_host_and_to_no_other(server: WebServer) -> None:
+    channel = HttpCalls({"TOKEN": "canary"}, may_go={"localhost": ["TOKEN"]})
+    headers = {"headers_env": {"Authorization": "TOKEN"}}
+    assert isinstance(channel.deliver(message("http", server.url, **headers), yes), Accepted)
+    elsewhere = server.url.replace("localhost", "127.0.0.1")
+    fate = channel.deliver(message("http", elsewhere, **headers), yes)
+    assert fate == Refused("coopflow.yaml does not let TOKEN go to 127.0.0.1 any more")
+    assert [request.headers["authorization"] for request in server.log] == ["canary"]
+
+
 def test_it_waits_as_long_as_the_step_says(server: WebServer, tmp_path: Path) -> None:
     waits: list[float] = []
-    channel = HttpCalls({}, lambda seconds: waits.append(seconds) or Web(read=0.2, altogether=1))  # type: ignore[func-returns-value]
+    channel = HttpCalls({}, lambda seconds: waits.append(seconds) or Web(read=0.2, altogether=1), may_go={})  # type: ignore[func-returns-value]
     server.next.append(Talk.hang)
     assert isinstance(channel.deliver(message("http", server.url, seconds=7), yes), Unknown)
     assert isinstance(channel.deliver(message("http", server.url), yes), Accepted)

@@ -361,6 +361,7 @@ def known() -> Known:
         windows=windows,
         coordinators=("sarah", "director"),
         commands=("update_sheet",),
+        web_secrets={"n8n.example.org": ["N8N_TOKEN"]},
     )
 
 

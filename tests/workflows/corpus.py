@@ -17,6 +17,7 @@ KNOWN = Known(
     windows={"business_hours", "evenings"},
     coordinators={"sarah", "director"},
     commands={"update_sheet"},
+    web_secrets={"example.org": ["TEAM", "N8N_TOKEN"]},
 )
 MESSAGES = {
     "hello": {"": "---\nsubject: Hello\n---\nDear {{ family_name }}.\n"},
