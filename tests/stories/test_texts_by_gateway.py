@@ -1,6 +1,6 @@
 """Texts that really leave, by Twilio's contract: from a workflow to a phone, and what the gateway's answers lead to."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -10,7 +10,7 @@ from coopflow.channels.twilio import Twilio, TwilioAccount
 from coopflow.channels.web import Web
 from coopflow.composing import words
 from coopflow.secrets import Secret
-from coopflow.sending import Post
+from coopflow.sending import Book, Outgoing, Post
 from coopflow.texts.errors import RenderError
 from tests.servers.twilio import (
     ACCOUNT,
@@ -153,6 +153,20 @@ def test_a_wrong_token_holds_every_text_and_uses_up_no_tries(coop: World, twilio
     coop.tick("2026-03-20 09:20")
     assert len(twilio.taken) == 1
     assert [status for _, status in coop.attempts(1)] == ["completed", "completed"]
+
+
+def test_t34_a_stop_between_the_intent_and_the_last_call_keeps_the_text_back(coop: World, twilio: TwilioServer) -> None:
+    begins(coop, [HELLO, REST, END])
+    deliver = coop.engine.post.deliver
+
+    def after_a_stop(batch: Sequence[Outgoing], book: Book) -> None:
+        coop.changes_family("42", consent={"sms": {"allowed": False}})
+        deliver(batch, book)
+
+    coop.engine.post.deliver = after_a_stop  # type: ignore[method-assign]
+    coop.tick()
+    assert twilio.web.log == []
+    assert coop.attempts(1)[0] == ("hello", "skipped")
 
 
 # -- T37: how long a text is --------------------------------------------------------------------------------------
