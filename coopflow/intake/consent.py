@@ -77,7 +77,7 @@ def change_consent(
     said = [
         ConsentRecord(
             channel=channel,
-            address=same_address(address) if address else address_of(family, channel),
+            address=_said_at(family, channel, address),
             allowed=allowed,
             at=at or now,
             how=how,
@@ -137,6 +137,13 @@ def suppress_address(
         for family_id in families:
             touched += take_event(store, "opted_out", family_id, data={"channels": [channel]}, actor=actor, now=now)[1]
     return Suppressed(new=True, families=families, touched=touched)
+
+
+def _said_at(family: Family, channel: str, address: str | None) -> str | None:
+    """The address it was said from, where that is one of this channel; else the family's own."""
+    if address is None or ("@" in address) is not (channel == "email"):
+        return address_of(family, channel)
+    return same_address(address)
 
 
 def _covers_everything(channel: str, channels: Sequence[str]) -> bool:

@@ -155,6 +155,16 @@ def test_an_opt_out_said_from_another_address_is_kept_for_that_one_too(school: W
     assert (refused(school, "42", "email"), refused(school, "43", "email")) == (True, True)
 
 
+def test_an_address_counts_for_its_own_channel_only(school: World) -> None:
+    with school.store.transaction():
+        change_consent(
+            school.store, "42", CHANNELS, allowed=False, reason="STOP", actor="inbox", now=school.now,
+            how="reply", address="work@example.org",
+        )  # fmt: skip
+    kept = school.db.execute_sql("SELECT channel, address, how FROM consent_records ORDER BY record_id").fetchall()
+    assert kept == [("email", "work@example.org", "reply"), ("sms", "+12125550142", "reply")]
+
+
 def test_an_opt_out_of_mail_alone_is_of_outreach_and_one_of_all_is_of_everything(school: World) -> None:
     assert says(school, "42", "email", allowed=False).covers == "outreach"
     assert (refused(school, "42", "email"), refused(school, "42", "email", "transactional")) == (True, False)
