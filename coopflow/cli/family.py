@@ -94,7 +94,8 @@ def show(
         one = store.families([family_id])[family_id]
         active = store.looking.instances(family_id=family_id, statuses=sorted(ACTIVE))
         said = store.consents.of_family(family_id, addresses_of(one))
+        failing = {row["address"]: row["reason"] for row in store.inbox.bad_addresses()}
     if shown is Format.table:
-        show_family(session, one, active, said)
+        show_family(session, one, active, said, failing)
     else:
         show_document(family_document(one, active, said), format=shown, out=session.out)

@@ -116,9 +116,13 @@ def family_document(
 
 
 def show_family(
-    session: Session, one: "Family", active: Sequence[Mapping[str, Any]], said: "Sequence[ConsentRecord]"
+    session: Session,
+    one: "Family",
+    active: Sequence[Mapping[str, Any]],
+    said: "Sequence[ConsentRecord]",
+    failing: Mapping[str, str],
 ) -> None:
-    """The same for the screen."""
+    """The same for the screen; `failing` are the addresses that do not work, in small letters, and why."""
     from coopflow.cli.screens.text import Clock
 
     clock = Clock(session.app.coop.calendar.tz, session.now)
@@ -126,6 +130,10 @@ def show_family(
     if one.time_zone is None:
         assumed = f"not known: the co-op's is used ({session.app.coop.calendar.tz.key})"
         cells = [(title, assumed if title == "Time zone" else value) for title, value in cells]
+    cells = [
+        (title, f"{value}, which does not work: {why}" if (why := _why(value, failing)) else value)
+        for title, value in cells
+    ]
     cells += one.attributes.items()
     cells += [(f"May get {words}", standing_words(one, channel, clock)) for channel, words in CHANNEL_WORDS.items()]
     if one.gentle_until is not None and one.gentle_until > session.now:
@@ -139,3 +147,7 @@ def show_family(
         session.out.write("\n")
     empty = f"Nothing is under way. Why: coopflow why {shlex.quote(one.family_id)}"
     session.show(Sheet(INSTANCE_COLUMNS, active, title="Under way" if active else None, empty=empty), Format.table)
+
+
+def _why(value: object, failing: Mapping[str, str]) -> str | None:
+    return failing.get(value.lower()) if isinstance(value, str) else None

@@ -47,7 +47,7 @@ class ConsentChange:
 class Suppressed:
     """What became of an address that is not to be written to."""
 
-    new: bool  # False: it was so already
+    new: bool  # False: it was so already, or whoever has it has agreed since
     families: Sequence[str]  # those that have the address
     touched: Sequence[int] = ()
 
@@ -128,15 +128,25 @@ def suppress_address(
     families = store.consents.families_at(spelled)
     if says_the_same(store.consents.at_address(channel, spelled), record) or not store.consents.add(record, now=now):
         return Suppressed(new=False, families=families)
-    personal = {"address": spelled, **({"reason": record.text} if record.text else {})}
-    about = families[0] if len(families) == 1 else None
-    data = {"channel": channel, "how": how}
-    store.log([Event(at=now, kind="address.suppressed", actor=actor, family_id=about, data=data, personal=personal)])
+    stands = not (store.consents.at_address(channel, spelled) or {}).get("allowed")
+    store.log([_told_of_address(record, families, stands=stands, now=now)])
     touched: list[int] = []
-    if not (store.consents.at_address(channel, spelled) or {}).get("allowed"):
-        for family_id in families:
-            touched += take_event(store, "opted_out", family_id, data={"channels": [channel]}, actor=actor, now=now)[1]
-    return Suppressed(new=True, families=families, touched=touched)
+    for family_id in families if stands else ():
+        touched += take_event(store, "opted_out", family_id, data={"channels": [channel]}, actor=actor, now=now)[1]
+    return Suppressed(new=stands, families=families, touched=touched)
+
+
+def _told_of_address(record: ConsentRecord, families: Sequence[str], *, stands: bool, now: datetime) -> Event:
+    """The entry about an address, of the one family that has it; what is older than an opt-in is only noted."""
+    data = {"channel": record.channel, "how": record.how}
+    return Event(
+        at=now,
+        kind="address.suppressed" if stands else "consent.noted",
+        actor=record.actor,
+        family_id=families[0] if len(families) == 1 else None,
+        data=data if stands else {**data, "allowed": False, "said_at": record.at},
+        personal={"address": record.address, **({"reason": record.text} if record.text else {})},
+    )
 
 
 def _said_at(family: Family, channel: str, address: str | None) -> str | None:

@@ -241,6 +241,14 @@ def test_a_list_of_addresses_is_taken_in_and_the_family_shows_why(school: CoOp) 
     assert again.err == "2 addresses: 0 new, 1 known already, 1 older than an opt-in.\n"
 
 
+def test_an_address_that_does_not_work_is_shown_as_such(school: CoOp) -> None:
+    world = school.world
+    with world.store.transaction():
+        world.store.inbox.mark_bad("email", "m@example.org", "550 gone", now=world.now)
+    screen = school.run("family", "show", "42", "--format", "table").out
+    assert "m@example.org, which does not work: 550 gone" in screen
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -173,6 +173,15 @@ def test_an_opt_out_of_mail_alone_is_of_outreach_and_one_of_all_is_of_everything
     assert refused(school, "42", "sms", "transactional")
 
 
+def test_a_word_from_before_there_were_records_counts_until_a_newer_one(school: World) -> None:
+    school.has_family("44", consent={"sms": {"allowed": False, "at": "2026-03-01T09:00:00Z", "how": "hand"}})
+    assert refused(school, "44", "sms")
+    late = says(school, "44", "sms", allowed=True, at=at("2026-02-01 09:00"))
+    assert (list(late.channels), refused(school, "44", "sms")) == ([], True)
+    assert list(says(school, "44", "sms", allowed=True).channels) == ["sms"]
+    assert not refused(school, "44", "sms")
+
+
 def test_saying_no_yes_and_no_within_one_second_ends_in_no(school: World) -> None:
     for allowed in (False, True, False):
         assert list(says(school, "42", "sms", allowed=allowed).channels) == ["sms"]
@@ -186,6 +195,14 @@ def test_an_address_opted_out_at_the_gateway_is_heard_of_by_all_who_have_it(scho
     assert [refused(school, family_id, "sms") for family_id in ("42", "43")] == [True, True]
     events = school.store.looking.events(family_id="43")
     assert [row["kind"] for row in events] == ["opted_out"]
+
+
+def test_what_was_suppressed_before_an_opt_in_is_noted_and_changes_nothing(school: World) -> None:
+    says(school, "42", "sms", allowed=True)
+    found = suppresses(school, "sms", "+12125550142", reason="STOP", how="gateway", at=at("2026-03-01 09:00"))
+    assert (found.new, list(found.touched)) == (False, [])
+    assert not refused(school, "42", "sms")
+    assert [row["kind"] for row in school.store.looking.events(family_id="42")][-1] == "consent.noted"
 
 
 def test_the_words_can_be_erased_and_nothing_else_of_a_record(school: World) -> None:

@@ -1,5 +1,6 @@
 """A message that cannot be written is somebody's task when the instance starts, not a surprise on day 3."""
 
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -118,6 +119,14 @@ def test_what_does_not_go_to_the_family_anyway_needs_no_words(school: World, col
     school.has_family("42", **columns)
     school.start("w", family="42")
     assert warnings(school) == []
+
+
+def test_where_no_working_hours_are_known_the_task_is_due_at_once(school: World) -> None:
+    person = {"sarah": {"window": "evenings"}}  # taken out of the configuration meanwhile
+    school.coop = school.store.coop = school.store.cases._coop = replace(school.coop, coordinators=person)
+    school.start("w", family="42")
+    [task] = school.tasks("42")
+    assert task.due_date == school.now
 
 
 def test_the_task_goes_with_the_instance(school: World) -> None:
