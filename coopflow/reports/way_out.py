@@ -102,10 +102,8 @@ def obstacles(
     for channel in [found for found in transports if leaving and found not in leaving]:
         yield Obstacle(False, f"{PLURALS[channel]} do not leave: their transport is the outbox")
     for channel in [found for found in leaving if found not in store.leaving.proven()]:
-        yield Obstacle(
-            False,
-            f"no {_plural(channel, 1)} has left by {transports[channel]} yet: try deliver: redirect, or coopflow send-test",
-        )
+        untried = f"no {_plural(channel, 1)} has left by {transports[channel]} yet"
+        yield Obstacle(False, f"{untried}: try deliver: redirect, or coopflow send-test")
     if "email" in leaving:
         yield from (Obstacle(False, words) for words in missing)
     if is_silent(store.looking.last_tick(), now=now):
