@@ -79,7 +79,10 @@ def _of_file(path: Path | None) -> str:
         os.close(descriptor)
     if len(content) > LONGEST:
         raise NoSecret(f"the file {path} is too long for a password or token")
-    return content.decode("utf-8", errors="replace").strip()
+    try:
+        return content.decode().strip()
+    except UnicodeDecodeError:
+        raise NoSecret(f"the file {path} is not text in UTF-8") from None
 
 
 def _require_private(path: Path, found: os.stat_result) -> None:

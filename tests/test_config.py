@@ -438,7 +438,7 @@ def test_the_file_that_init_writes_is_valid_and_short(tmp_path):
 
     assert config.organisation == "Willow Creek Homeschool Co-op"
     assert calendar(config).window("business_hours") == BUSINESS_HOURS
-    assert len(text.splitlines()) <= 50
+    assert len(text.splitlines()) <= 60
     assert max(map(len, text.splitlines())) <= 120
 
 

@@ -47,7 +47,7 @@ def kinds(co_op: CoOp) -> list[str]:
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
     made = Wire("email")
-    monkeypatch.setattr(App, "_transports", lambda _: {"email": made})
+    monkeypatch.setattr(App, "_transports", lambda *_: {"email": made})
     return made
 
 

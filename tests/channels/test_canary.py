@@ -11,6 +11,7 @@ import pytest
 
 from coopflow.app import App, open_app
 from coopflow.channels.smtp_talk import Talk
+from coopflow.leaving import go_live
 from coopflow.secrets import Secret
 from coopflow.tick import tick
 from tests.channels.mail_server import PASSWORD, USER, Client, MailServer, mail_server, server_context
@@ -68,6 +69,7 @@ def test_the_password_is_found_nowhere(tmp_path: Path, ending: str, monkeypatch:
         if ending == "fault":
             monkeypatch.setattr(Talk, "_without_secrets", breaks)
         with app.engine() as engine:
+            go_live(engine.store, app.way_out, due=1, actor="sarah", now=MARCH)
             report = tick(engine, now=MARCH)
             shown_by_ps = Path("/proc/self/cmdline").read_bytes()
             for word in (report, repr(engine), vars(engine.post._channels["email"]), shown_by_ps):

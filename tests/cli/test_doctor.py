@@ -52,8 +52,11 @@ def test_in_a_pipe_it_is_a_row_for_each_finding(school: CoOp) -> None:
         "families' zones",
         "holidays",
         "windows",
+        "delivery",
         "database",
+        "transports",
         "instances",
+        "inbox",
         "permissions",
     ]
 

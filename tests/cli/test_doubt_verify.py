@@ -31,7 +31,7 @@ def twilio(co_op: CoOp, monkeypatch: pytest.MonkeyPatch) -> Iterator[TwilioServe
             **co_op.world.engine.post._channels,
             "sms": Twilio(account, lambda: Secret(TOKEN), Web(connect=2, read=1, altogether=2)),
         }
-        monkeypatch.setattr(App, "channels", lambda _: channels)
+        monkeypatch.setattr(App, "channels", lambda *_: channels)
         co_op.world.engine.post = Post(channels, max_concurrent=1)
         co_op.world.has_family("42", family_name="Martinez")
         co_op.world.has_workflow("outreach", STEPS)
@@ -128,7 +128,7 @@ def test_the_list_says_where_the_provider_can_be_asked(co_op: CoOp, twilio: Twil
 def test_where_nobody_can_be_asked_it_is_said(co_op: CoOp, twilio: TwilioServer, monkeypatch) -> None:
     twilio.takes_and_fails()
     in_doubt(co_op)
-    monkeypatch.setattr(App, "channels", lambda _: co_op.world.wires)
+    monkeypatch.setattr(App, "channels", lambda *_: co_op.world.wires)
     ran = co_op.run("doubt", "verify", "1", at=LATER)
     assert (ran.code, ran.err) == (
         3,

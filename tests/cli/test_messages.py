@@ -218,7 +218,7 @@ def test_what_became_of_it_is_told_and_kept(
     school: CoOp, monkeypatch: pytest.MonkeyPatch, fate: Any, code: int, words: str, kept: str
 ) -> None:
     wire = Wire("email", answers=[lambda _: fate])
-    monkeypatch.setattr(App, "channels", lambda _: {"email": wire})
+    monkeypatch.setattr(App, "channels", lambda *_: {"email": wire})
     ran = school.run("send-test", "email", "--to", "me@example.org", "--yes")
     assert (ran.code, ran.err.startswith(words)) == (code, True), ran.err
     assert [event["data"]["fate"] for event in school.world.store.looking.events_after(0)] == [kept]

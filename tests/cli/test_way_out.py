@@ -23,7 +23,7 @@ NINE_SIX = "2026-03-20 13:06:00"
 def wires(co_op: CoOp, monkeypatch: pytest.MonkeyPatch) -> dict[str, Wire]:
     """A mail server and a gateway that the app reaches out to; three families have a letter to get."""
     made = {name: Wire(name) for name in ("email", "sms")}
-    monkeypatch.setattr(App, "_transports", lambda _: made)
+    monkeypatch.setattr(App, "_transports", lambda *_: made)
     co_op.world.has_workflow("letter", LETTER)
     start(co_op, 3)
     return made
@@ -67,7 +67,7 @@ def test_o19_a_live_tick_without_go_live_is_refused_and_go_live_lists_what_would
     ]
     assert len(asked.out.splitlines()) == 4
     assert "At the next tick: 3 messages (3 emails) to 3 families. In the 24 hours after that: no message." in asked.err
-    assert "Worth a look: no email has left by wire yet: try deliver: redirect." in asked.err
+    assert "Worth a look: no email has left by wire yet: try deliver: redirect, or coopflow send-test." in asked.err
     assert "Let messages really leave from the next tick on? Say --yes to do it without being asked." in asked.err
     assert wires["email"].taken == []
 

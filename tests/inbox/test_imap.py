@@ -235,7 +235,7 @@ def test_an_unreachable_server_stops_no_other_source_and_is_tried_again_after_a_
         (lambda _: None, "cannot be read: no such file"),
         (lambda path: (path.touch(), path.chmod(0o644)), "others can read"),
         (lambda path: (path.touch(mode=0o600), path.write_bytes(b"\xff\xfe")), "not text in UTF-8"),
-        (lambda path: (path.touch(mode=0o600), path.write_text("a\r\nb")), "control character"),
+        (lambda path: (path.touch(mode=0o600), path.write_text("a\r\nb")), "more than one line"),
     ],
 )
 def test_a_password_file_that_is_no_good_is_said_so(desk: Desk, tmp_path, prepare, words: str) -> None:  # type: ignore[no-untyped-def]

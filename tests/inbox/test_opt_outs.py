@@ -2,6 +2,7 @@
 
 import pytest
 
+from coopflow.core.consent import OUTREACH, refusal
 from coopflow.core.stop_words import asks_to_start, asks_to_stop, may_mean_stop
 from tests.inbox.conftest import OPTED_OUT, STEPS, Desk
 from tests.inbox.mails import mail, vacation
@@ -162,7 +163,7 @@ def test_d13_the_opt_out_of_a_number_holds_for_every_family_that_has_it(desk: De
 
     assert taken.status == "matched"
     families = desk.world.store.families(["42", "43"])
-    assert [family.consent["sms"]["allowed"] for family in families.values()] == [False, False]
+    assert all(refusal(family, "sms", OUTREACH) for family in families.values())
 
 
 def test_d11_start_after_stop_is_a_question_for_a_person_without_consent_on_record(desk: Desk) -> None:

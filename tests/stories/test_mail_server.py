@@ -200,6 +200,7 @@ def test_t40_the_texts_flow_while_the_mail_server_is_dead(posted: Posted) -> Non
     posted.server.script["connect"] = busy
     steps = [{"id": "both", "type": "parallel", "branches": [MAIL[:1], TEXT[:1]]}, MAIL[1]]
     posted.fill(20, steps)
+    posted.world.db.execute_sql("UPDATE families SET phone = '+12125550' || (100 + family_id)")  # each has its own
     posted.world.tick()
     assert len(posted.world.wires["sms"].taken) == 20
     assert posted.server.taken == []
