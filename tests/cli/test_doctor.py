@@ -56,7 +56,6 @@ def test_in_a_pipe_it_is_a_row_for_each_finding(school: CoOp) -> None:
         "database",
         "transports",
         "instances",
-        "inbox",
         "permissions",
     ]
 

@@ -157,7 +157,7 @@ def test_d10_an_opt_out_while_a_text_is_due_suppresses_it_and_the_next_step_foll
 
 def test_d13_the_opt_out_of_a_number_holds_for_every_family_that_has_it(desk: Desk) -> None:
     desk.has_written()
-    desk.world.has_family("43")  # with the same number
+    desk.world.has_family("43", phone="+12125550142")
 
     taken = desk.call("sms", {"id": "t1", "from": "+12125550142", "text": "STOP"})
 
