@@ -62,14 +62,14 @@ def transaction(talk: Talk, mail: Mail, last_call: Callable[[], bool], *, verdic
                 _begin_anew(talk, code)
                 return answer
         phase = Phase.BODY
-        answer = _up_to_the_dot(talk, mail, last_call)
+        answer = up_to_the_dot(talk, mail, last_call)
     except Broken as problem:
         dead = used and phase is Phase.MAIL
         return _over(talk, None if dead else Unavailable(f"the mail server broke off {phase}: {problem}"))
     return _verdict(talk, mail, verdict) if answer is None else _over(talk, answer)
 
 
-def _up_to_the_dot(talk: Talk, mail: Mail, last_call: Callable[[], bool]) -> Delivery | None:
+def up_to_the_dot(talk: Talk, mail: Mail, last_call: Callable[[], bool]) -> Delivery | None:
     """Send all but the mail's end, and ask whether it may go; None: it may, and the server still listens."""
     try:
         talk.send(mail.body())

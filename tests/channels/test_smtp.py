@@ -132,9 +132,10 @@ def test_a_server_that_wants_a_login_is_no_place_without_one(aiosmtpd: Aiosmtpd)
     channel.close()
 
 
+@pytest.mark.parametrize("aiosmtpd", [{"data_size_limit": 100_000}], indirect=True)
 def test_a_mail_that_is_too_big_for_the_server_is_refused(aiosmtpd: Aiosmtpd) -> None:
     channel = channel_to(aiosmtpd.port, login=True)
-    answer = channel.deliver(replace(MESSAGE, text="word " * 10_000_000), yes)
+    answer = channel.deliver(replace(MESSAGE, text="word " * 30_000), yes)
     channel.close()
     assert isinstance(answer, Refused)
-    assert answer.reason.endswith("bytes, and the mail server takes 33,554,432 at most")
+    assert answer.reason.endswith("bytes, and the mail server takes 100,000 at most")
