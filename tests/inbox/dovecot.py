@@ -1,9 +1,11 @@
 """A real Dovecot on loopback: mail goes in by LMTP and is read by IMAP over TLS. It ends with whoever started it."""
 
 import contextlib
+import ctypes
 import os
 import pwd
 import shutil
+import signal
 import smtplib
 import socket
 import subprocess
@@ -125,7 +127,8 @@ def dovecot(*users: str) -> Iterator[Dovecot]:
     ports = _free_ports(3)
     server = Dovecot(folder, *ports)
     _prepare(server, users)
-    process = subprocess.Popen(["dovecot", "-F", "-c", str(folder / "conf")], stderr=subprocess.DEVNULL)
+    command = ["dovecot", "-F", "-c", str(folder / "conf")]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, preexec_fn=_end_with_us)
     try:
         for port in ports:
             _wait_for(port, process, folder / "log")
@@ -134,6 +137,11 @@ def dovecot(*users: str) -> Iterator[Dovecot]:
         process.terminate()
         process.wait(timeout=20)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end_with_us() -> None:
+    """Also when the tests are killed (Linux: PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 def _prepare(server: Dovecot, users: tuple[str, ...]) -> None:
