@@ -19,7 +19,7 @@ from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unav
 from coopflow.core.model import Entry, Execution
 from coopflow.core.protocol import answered, answered_too_late, intend, under_way
 from coopflow.core.resting import goes_to_rest, lay_down
-from coopflow.core.settle import advance, doubt, fail
+from coopflow.core.settle import advance, doubt, fail, settle
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, StepStatus
 from coopflow.leaving import keeps_back, look_for_room, tell_of_room
 from coopflow.leftovers import entry_at, escalate, may_go_again, warn_of_deadlines
@@ -80,7 +80,10 @@ def _advance_one(engine: Engine, case: Case, *, now: datetime) -> list[Outgoing]
     for entry, send in advance(case, now=now):
         if case.entries.get(entry.branch) is not entry:
             continue  # the message before it has ended the instance
-        if not keeps_back(engine.room, case, entry):
+        decision = decide(case, entry, now=now) if intended else send  # or it has taken the last room under a cap
+        if decision != send:
+            settle(case, entry, decision, now=now)
+        elif not keeps_back(engine.room, case, entry):
             intended += _intend(engine, case, entry, send, now=now)
     outgoing = [found for found in intended if found.branch in case.entries]
     if case.instance.status is not InstanceStatus.PAUSED:

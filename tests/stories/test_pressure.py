@@ -71,6 +71,35 @@ def test_two_instances_of_one_batch_see_each_others_messages(coop: World) -> Non
     assert next_turn(coop, second)[0] == "2026-03-17 09:00"
 
 
+def test_the_branches_of_one_instance_leave_room_for_each_other(coop: World) -> None:
+    limited(coop, per_family=Cap(2, WEEK))
+    branches = [[mail(f"mail{number}")] for number in range(3)]
+    coop.has_workflow("many", [{"id": "all", "type": "parallel", "branches": branches}, DONE])
+    coop.has_family("42")
+    instance = coop.start("many", family="42")
+    coop.tick("2026-03-16 09:00")
+    assert len(coop.mails()) == 2
+    assert [entry.reason for entry in coop.case(instance).entries.values() if entry.branch.endswith(".2")] == [
+        "2 messages in 7 days is the most for a family; there is room from Mon 23 Mar 09:00"
+    ]
+
+
+def test_an_instance_that_ended_long_ago_wakes_nobody_from_the_queue(coop: World) -> None:
+    limited(coop, per_family=Cap(1, WEEK))
+    look = {"id": "look", "type": "task", "description": "look into it"}
+    levels = {"levels": [{"after": "1 day", "assign": "director"}]}
+    coop.has_workflow("first", [mail(), look, DONE], escalation=levels)
+    coop.has_workflow("second", [mail(), DONE], conflict="queue")
+    coop.has_family("42")
+    coop.start("first", family="42")
+    coop.tick("2026-03-16 09:00")
+    waiting = coop.start("second", family="42")
+    coop.tick("2026-03-16 10:00")
+    before = next_turn(coop, waiting)
+    assert coop.tick("2026-03-17 09:00").escalated == 1
+    assert next_turn(coop, waiting) == before
+
+
 def test_the_more_urgent_workflow_gets_the_only_place(coop: World) -> None:
     limited(coop, per_family=Cap(1, DAY))
     coop.has_workflow("news", [mail(), DONE], priority=2)
