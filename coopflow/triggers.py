@@ -253,10 +253,11 @@ def _comes_back_at_once(store: Store, case: Case, name: str, *, now: datetime) -
 def save_cases(store: Store, cases: Sequence[Case], *, now: datetime) -> None:
     """Save cases, and start the workflows that their `start` steps asked for."""
     starts = [(case, name) for case in cases for name in case.journal.starts]
+    ended = [case for case in cases if not case.instance.active and case.journal.removed]  # now, and not long ago
     store.cases.save(cases, now=now)
     for case, name in starts:
         start_next(store, case, name, now=now)
-    wake_those_that_queue(store, [case for case in cases if not case.instance.active], now=now)
+    wake_those_that_queue(store, ended, now=now)
 
 
 def wake_those_that_queue(store: Store, ended: Sequence[Case], *, now: datetime) -> None:
