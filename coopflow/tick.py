@@ -76,7 +76,7 @@ def _advance_all(engine: Engine, cases: Sequence[Case], *, now: datetime) -> lis
 
 
 def _advance_one(engine: Engine, case: Case, *, now: datetime) -> list[Outgoing]:
-    intended = []
+    intended: list[Outgoing] = []
     for entry, send in advance(case, now=now):
         if case.entries.get(entry.branch) is not entry:
             continue  # the message before it has ended the instance
