@@ -19,7 +19,8 @@ def set_deadline(instance: Instance, tz: ZoneInfo) -> None:
     deadline = _deadline_of(instance.context, since=instance.trigger_date, tz=tz)
     instance.deadline = deadline
     if deadline is not None and deadline > instance.trigger_date:
-        instance.deadline_alert_at = deadline - min(LEAD, (deadline - instance.trigger_date) // 4)
+        quarter = timedelta(seconds=(deadline - instance.trigger_date) // timedelta(seconds=4))  # whole seconds
+        instance.deadline_alert_at = deadline - min(LEAD, quarter)
 
 
 def _deadline_of(context: Mapping[str, Any], *, since: datetime, tz: ZoneInfo) -> datetime | None:
