@@ -157,8 +157,13 @@ def _ways_of_failure(spot: Spot, file: Outline, on_failure: str, *, pauses: bool
 
 def _passes_freely(spot: Spot, file: Outline) -> bool:
     """True if the branches of a step may all end, as far as it waits for them, without a pause."""
-    free = [_ends_freely(first, file) for first in spot.firsts]
+    free = [_ends_freely(first, file) for first in spot.firsts if _is_inside(file.by_id.get(first), spot)]
     return all(free) if spot.data.get("join", "all") == "all" else any(free)
+
+
+def _is_inside(step: Spot | None, around: Spot) -> bool:
+    """False for the first of two steps with one id, where it is not the one meant: around itself it would never end."""
+    return step is not None and step is not around and step.loc[: len(around.loc)] == around.loc
 
 
 def _ends_freely(first: str, file: Outline) -> bool:
