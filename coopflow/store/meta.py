@@ -1,9 +1,8 @@
-"""The small facts about the database itself."""
+"""The small facts about the database itself. Every tick asks for some, so the statements are written out."""
 
 from peewee import Database
 
 from coopflow.errors import DatabaseUnusable
-from coopflow.store.tables import MetaRow
 
 
 def read_meta(db: Database, key: str) -> str:
@@ -16,11 +15,13 @@ def read_meta(db: Database, key: str) -> str:
 
 def find_meta(db: Database, key: str) -> str | None:
     """One fact, or None."""
-    found = MetaRow.select().where(MetaRow.key == key).execute(db)
-    return next((str(row.value) for row in found), None)
+    row = db.execute_sql("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return None if row is None else str(row[0])
 
 
 def write_meta(db: Database, key: str, value: str) -> None:
     """Set one fact."""
-    statement = MetaRow.insert(key=key, value=value)
-    statement.on_conflict(conflict_target=[MetaRow.key], update={MetaRow.value: value}).execute(db)
+    db.execute_sql(
+        "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (key, value),
+    )
