@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 Schema = Mapping[str, Any]
 
-_LISTED_KEYS = 12  # more keys than these are not all named
+_LISTED_KEYS = 30  # more keys than these are not all named
+_YES_OR_NO = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false"}
 _KEY = "[key]"  # how pydantic says that the key itself is at fault
 _CHOICES = {"expected", "expected_tags"}
 _WORD = re.compile(r"'([^']+)'")
@@ -175,6 +176,8 @@ def _advice(expected: str, value: object) -> str:
     if isinstance(value, str):
         if expected in ("a number", "a whole number") and _NUMBER.fullmatch(value):
             return "; write it without quotes"
+        if expected == "true or false" and value.lower() in _YES_OR_NO:
+            return f"; write {_YES_OR_NO[value.lower()]}, without quotes"
         hint = did_you_mean(value, _WORD.findall(expected))
         return f".{hint}" if hint else ""
     return "; put it in quotes" if expected == "text" and isinstance(value, int | float) else ""

@@ -276,7 +276,8 @@ def _start_named(
     workflows = store.templates.current()
     names = [workflow.name for workflow in workflows]
     if name not in names:
-        raise NotFound(f"there is no workflow '{name}'.{did_you_mean(name, names)}")
+        hint = did_you_mean(name, names) or " List them with: coopflow workflow list"
+        raise NotFound(f"there is no workflow '{name}'.{hint}")
     if not next(workflow for workflow in workflows if workflow.name == name).active:
         raise NotAllowed(f"workflow '{name}' is disabled; allow it with: coopflow workflow enable {name}")
     past = list(store.past_runs([family_id]).get(family_id, ()))

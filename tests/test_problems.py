@@ -192,7 +192,7 @@ CASES = {
         "1:35: steps[0] 'k' from: expected a text that is not empty, found an empty text"
     ],
     "steps: [{id: k, type: task, urgent: yes}]": [
-        "1:37: steps[0] 'k' urgent: expected true or false, found the text 'yes'"
+        "1:37: steps[0] 'k' urgent: expected true or false, found the text 'yes'; write true, without quotes"
     ],
     "steps: [{id: k, type: task, share: 1}]": [
         "1:36: steps[0] 'k' share: expected a number below 1.0, found the number 1"

@@ -67,7 +67,8 @@ def _unexpected_key(key: str, keys: list[str]) -> str:
     if key in ("all", "any", "not"):
         return f"'{key}' cannot stand beside {', '.join(repr(other) for other in keys if other != key)}"
     known = ("field", "operator", "value", "all", "any", "not")
-    return f"unknown key {shown(key)} in a condition{did_you_mean(key, known)}"
+    hint = did_you_mean(key, known) or f"; there are {', '.join(known)}"
+    return f"unknown key {shown(key)} in a condition{hint}"
 
 
 def _read_field(name: Any) -> str:

@@ -70,7 +70,8 @@ class Templates:
         """The newest version of one workflow; NotFound names what may have been meant."""
         found = {version.name: version for version in self.current_versions()}
         if name not in found:
-            raise NotFound(f"there is no workflow '{name}'.{did_you_mean(name, found)}")
+            hint = did_you_mean(name, found) or " List them with: coopflow workflow list"
+            raise NotFound(f"there is no workflow '{name}'.{hint}")
         return found[name]
 
     def versions(self, name: str) -> list[StoredVersion]:

@@ -36,17 +36,51 @@ MIRRORED = {
     Operator.LESS: Operator.GREATER,
     Operator.AT_MOST: Operator.AT_LEAST,
 }
-HINTS: Mapping[str, str] = {
+EXAMPLE = "a condition reads like: payment_received and withdrawal_risk > 0.5"
+HINTS: Mapping[str, str] = {  # by the word that was not expected, or by its first character
+    "=>": "write >=",
+    "=<": "write <=",
     "=": "write == to compare",
+    "equals": "write == to compare",
+    "≥": "write >=",
+    "≤": "write <=",
+    "≠": "write !=",
     "&": "write 'and'",
     "|": "write 'or'",
+    ";": "write 'and' or 'or'",
+    ",": "write 'and' or 'or' between comparisons, and a point in a decimal number",
     "!": "write 'not'",
     "AND": "write 'and' in small letters",
     "OR": "write 'or' in small letters",
     "NOT": "write 'not' in small letters",
     "IN": "write 'in' in small letters",
     "IS": "write 'is' in small letters",
+    "not_in": "write 'not in'",
+    "exists": "write 'is defined' after the field",
+    "contains": "write it the other way round: 'word' in family_name",
+    "between": "write for example 0.5 <= withdrawal_risk <= 0.8",
+    "then": "write the condition alone; the steps say where it leads",
+    "?": "write the condition alone; the steps say where it leads",
     "}}": "leave out {{ and }}",
+    "$": "write the name alone, without $ and braces",
+    "#": "a condition has no remarks",
+    ".": "write a number with its 0, as in 0.8",
+    "'": "the quotation mark is not closed",
+    '"': "the quotation mark is not closed",
+    "“": "write straight quotation marks, as in 'text'",
+    "”": "write straight quotation marks, as in 'text'",
+    "‘": "write straight quotation marks, as in 'text'",
+    "’": "write straight quotation marks, as in 'text'",
+    ")": "it has no ( before it",
+}
+AFTER: Mapping[str, str] = {  # by the word before it
+    "is": "write == to compare",
+    "exists": "write 'is defined' after the field",
+    "if": "write the condition alone; the steps say where it leads",
+    "<": "write !=",
+}
+UNFINISHED: Mapping[str, str] = {  # by the last character of a condition that ends too early
+    "%": "write 80% as 0.8 if it is a share, else as 80",
 }
 REFUSED: Mapping[type[nodes.Node], str] = {
     nodes.Call: "a call",
@@ -55,7 +89,7 @@ REFUSED: Mapping[type[nodes.Node], str] = {
     nodes.Dict: "a mapping",
     nodes.Slice: "a slice",
     nodes.Concat: "~",
-    nodes.BinExpr: "arithmetic",
+    nodes.BinExpr: "arithmetic (or a - inside a name)",
     nodes.UnaryExpr: "arithmetic",
 }
 
@@ -87,6 +121,7 @@ def parse_condition(text: str) -> Condition:
 def _expression(text: str) -> nodes.Expr:
     """Read the whole text as one expression."""
     parser: Parser | None = None
+    _require_commas(text)
     try:
         parser = Parser(GRAMMAR, text, state="variable")
         expression = parser.parse_expression()
@@ -107,10 +142,25 @@ def _syntax_error(text: str, parser: Parser | None) -> ConditionError:
     at = starts[-unread] if 0 < unread <= len(starts) else len(text)
     word = text[at:].split(maxsplit=1)[0] if text[at:].strip() else ""
     if not word:
-        return ConditionError("the condition ends too early", column=len(text) + 1)
-    word = word[:LONGEST_WORD]
-    hint = HINTS.get(word) or HINTS.get(word[0])
-    return ConditionError(f"unexpected '{word}'{f'; {hint}' if hint else ''}", column=at + 1)
+        open_bracket = "a ( or [ is not closed" if any(text.count(a) > text.count(b) for a, b in ("()", "[]")) else None
+        hint = open_bracket or UNFINISHED.get(text.rstrip()[-1:]) or EXAMPLE
+        return ConditionError(f"the condition ends too early; {hint}", column=len(text) + 1)
+    word, before = word[:LONGEST_WORD], text[:at].split()[-1:]
+    hint = HINTS.get(word) or AFTER.get("".join(before)) or HINTS.get(word[0]) or EXAMPLE
+    return ConditionError(f"unexpected '{word}'; {hint}", column=at + 1)
+
+
+def _require_commas(text: str) -> None:
+    """Two texts side by side would be read as one, so that no value of a list is what its author means."""
+    before, at = "", 0
+    try:
+        for _, kind, value in GRAMMAR.lexer.tokeniter(text, None, None, "variable"):
+            if kind == before == "string":
+                raise ConditionError(f"a comma is missing before {value}", column=at + 1)
+            before = before if kind == "whitespace" else kind
+            at += len(value)
+    except TemplateSyntaxError:
+        pass  # said where it is read
 
 
 def _token_starts(text: str) -> Iterator[int]:

@@ -21,6 +21,23 @@ from coopflow.texts.values import CLOSE, FILTERS, NOT_TEXT, OPEN, VALUES, Fillin
 
 MARKS = re.compile("[\ue000-\ue00f]")  # no author may write what marks a value
 
+PLAIN_WORDS: Mapping[str, str] = {  # by what Jinja2's words hold
+    "expected 'end of print statement'": "a {{ is not closed; write }} after the name",
+    "Jinja was looking for": "a {% if %} or {% for %} is not closed; write {% endif %} or {% endfor %} where it ends",
+    "unknown tag 'endif'": "this {% endif %} has no {% if %} before it",
+    "unknown tag 'endfor'": "this {% endfor %} has no {% for %} before it",
+    "unknown tag 'el": "{% else %} and {% elif %} have no {% if %} before them",
+    "unknown tag": "there is no such tag; there are {% if %} {% elif %} {% else %} {% endif %} {% for %} {% endfor %}",
+    "expected token 'end of print statement', got": "two words side by side; a name is one word, with _ inside it",
+    "expected token 'in'": "a loop reads {% for item in items %}",
+    "expected token ':'": "there are more than two braces; write {{ and }} around a name",
+    "expected name or number": "a {{ is not closed, or a name is missing after the dot",
+    "unexpected 'end of statement block'": "something is missing before %}",
+    "unexpected '}'": "unexpected '}'; a name stands between {{ and }}",
+    "Missing end of comment": "a {# is not closed; write #} after the remark",
+    "Expected an expression, got": "a name is missing between {{ and }}",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Outline:
@@ -111,11 +128,16 @@ def _mistakes_at(line: int) -> Iterator[None]:
         yield
     except TemplateError as error:
         at = line - 1 + (getattr(error, "lineno", None) or 1)
-        raise MessageError(str(error.message), line=at) from None
+        raise MessageError(_in_plain_words(str(error.message)), line=at) from None
     except RecursionError:
         raise MessageError("this is nested too deeply", line=line) from None
     except ValueError:  # Python reads no number of more than 4,300 digits
         raise MessageError("a number is too long to be read", line=line) from None
+
+
+def _in_plain_words(said: str) -> str:
+    """What Jinja2 says of a mistake, for somebody who has never heard of it; what is rare stays in its words."""
+    return next((words for found, words in PLAIN_WORDS.items() if found in said), said)
 
 
 def _printed(node: nodes.Expr) -> nodes.Expr:

@@ -30,6 +30,7 @@ TEXTS = frozenset(
         "prediction_type",
     }
 )
+EXAMPLES = {"text": "== 'words'", "a number": "> 0.5"}  # of comparisons
 HIGHEST = {"predicted_probability": 1, "confidence_score": 100}  # from 0
 
 
@@ -147,6 +148,10 @@ def _never(leaf: Compare, scope: Scope) -> str | None:
     values = leaf.value if isinstance(leaf.value, tuple) else (leaf.value,)
     wanted = _kind_of_field(name, scope)
     odd = [value for value in values if _kind(value) != wanted]
+    if wanted in EXAMPLES and leaf.operator is Operator.EQUAL and leaf.value is True:  # the field stands alone
+        return (
+            f"'{leaf.field}' is {wanted}; say what of it: {leaf.field} {EXAMPLES[wanted]}, or {leaf.field} is defined"
+        )
     if wanted and odd:
         return f"'{leaf.field}' is {wanted}, {_shown(odd[0])} is {_kind(odd[0])}{_remedy(wanted, odd[0])}"
     if name in HIGHEST and leaf.operator in ORDERING and not 0 <= leaf.value <= HIGHEST[name]:
@@ -177,4 +182,6 @@ def _shown(value: Any) -> str:
 def _remedy(wanted: str, value: Any) -> str:
     if wanted == "text" and not isinstance(value, bool):
         return f'; write "{value}" in quotes'
-    return ""
+    if wanted == "true or false":
+        return "; compare it with true or false"
+    return "; compare it with a number" if wanted == "a number" else ""

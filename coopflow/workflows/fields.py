@@ -42,6 +42,7 @@ _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,99}")
+_ANOTHER_DATE = re.compile(r"[0-9]{1,4}[./][0-9]{1,2}[./][0-9]{1,4}")
 _PLACEHOLDER = re.compile(r"\{\{|\{%")
 
 
@@ -63,6 +64,8 @@ def is_date(text: str) -> bool:
 
 
 def _duration_or_day(found: Any) -> Any:
+    if isinstance(found, str) and _ANOTHER_DATE.fullmatch(found):
+        raise ValueError(f"{shown(found)} is not a day; write the year first, as in 2026-09-01")
     if not isinstance(found, str) or not is_date(found):
         return duration(found)
     try:

@@ -219,7 +219,7 @@ def _never_texts(spot: Spot, timing: object, source: Source, known: Known) -> It
 
 def _name(name: Any, loc: Loc, source: Source, noun: str, known: Collection[str]) -> Iterator[Problem]:
     if isinstance(name, str) and known and name not in known:
-        hint = did_you_mean(name, known)
+        hint = did_you_mean(name, known) or f" There are {', '.join(sorted(known))}"
         # a task for somebody unknown still lies on the desk, but a window that is unknown has no hours
         yield source.problem(
             loc, f"coopflow.yaml has no {noun} {shown(name)}.{hint}".removesuffix("."), warning=noun == "coordinator"

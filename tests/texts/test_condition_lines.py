@@ -13,7 +13,7 @@ from coopflow.core.rules import (
     read_condition,
     text_of,
 )
-from coopflow.texts.conditions import ConditionError, parse_condition
+from coopflow.texts.conditions import EXAMPLE, ConditionError, parse_condition
 
 
 def compare(field, operator, value):
@@ -80,20 +80,20 @@ def test_a_line_is_read_as_a_condition(line, condition):
         ("a || b", 4, "unexpected '|'; write 'or'"),
         ("a AND b", 3, "unexpected 'AND'; write 'and' in small letters"),
         ("!a", 1, "unexpected '!a'; write 'not'"),
-        ("a $ b", 3, "unexpected '$'"),
-        ("a b", 3, "unexpected 'b'"),
-        ("a)", 2, "unexpected ')'"),
-        ("(a", 3, "the condition ends too early"),
-        ("a >", 4, "the condition ends too early"),
-        ("not", 4, "the condition ends too early"),
-        ("a == 'b", 6, "unexpected ''b'"),
+        ("a $ b", 3, "unexpected '$'; write the name alone, without $ and braces"),
+        ("a b", 3, f"unexpected 'b'; {EXAMPLE}"),
+        ("a)", 2, "unexpected ')'; it has no ( before it"),
+        ("(a", 3, "the condition ends too early; a ( or [ is not closed"),
+        ("a >", 4, f"the condition ends too early; {EXAMPLE}"),
+        ("not", 4, f"the condition ends too early; {EXAMPLE}"),
+        ("a == 'b", 6, "unexpected ''b'; the quotation mark is not closed"),
         ("{{ a }}", 6, "unexpected '}}'; leave out {{ and }}"),
-        ("a" + "$" * 99, 2, f"unexpected '{'$' * 30}'"),
+        ("a" + "$" * 99, 2, f"unexpected '{'$' * 30}'; write the name alone, without $ and braces"),
         ("a.b()", None, "a call cannot be used in a condition"),
         ("a | upper == 'B'", None, "a filter cannot be used in a condition"),
-        ("a + 1 > 3", None, "arithmetic cannot be used in a condition"),
-        ("9**9**9 > a", None, "arithmetic cannot be used in a condition"),
-        ("a == 'a' * 9", None, "arithmetic cannot be used in a condition"),
+        ("a + 1 > 3", None, "arithmetic (or a - inside a name) cannot be used in a condition"),
+        ("9**9**9 > a", None, "arithmetic (or a - inside a name) cannot be used in a condition"),
+        ("a == 'a' * 9", None, "arithmetic (or a - inside a name) cannot be used in a condition"),
         ("a == -b", None, "arithmetic cannot be used in a condition"),
         ("a ~ b == 'x'", None, "~ cannot be used in a condition"),
         ("a == {'x': 1}", None, "a mapping cannot be used in a condition"),
