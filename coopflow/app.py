@@ -175,14 +175,16 @@ class App:
         return WayOut(self.config.deliver, fingerprint({"channels": self.config.channels, "allow": self.config.allow}))
 
     @contextmanager
-    def engine(self) -> Iterator["Engine"]:
-        """What a tick works with."""
+    def engine(self, *, say_again: bool = False) -> Iterator["Engine"]:
+        """What a tick works with, on a database that is in its place; with `say_again`, told each time if it is not."""
         from coopflow.clock import stopwatch
         from coopflow.composing import Composer
+        from coopflow.keeping.place import leave_head, require_in_place
         from coopflow.sending import Post
         from coopflow.tick import Engine
 
         with self.store() as store:
+            require_in_place(store, say_again=say_again)
             post = Post(
                 self.channels(store.database_id),
                 max_concurrent=self.config.max_concurrent,
@@ -200,6 +202,7 @@ class App:
                 )
             finally:
                 post.close()
+                leave_head(store)
 
 
 def open_app(config_path: Path, *, database: str | None = None) -> App:

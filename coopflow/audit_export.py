@@ -3,7 +3,7 @@
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from coopflow.core.audit import Broken, Record, Verified, sentence
 from coopflow.core.states import InstanceStatus
 from coopflow.errors import CoopflowError, ExitCode
 from coopflow.store.files import sync
-from coopflow.store.log import iterate, verify
+from coopflow.store.log import iterate, together, verify
 from coopflow.store.store import Store
 
 COLUMNS = (*Record._fields[:7], "personal", "prev_hash", "hash", "sentence")
@@ -55,9 +55,8 @@ def check(store: Store, head: str | None) -> Verified:
 
 
 def _in_words(entry: Record) -> str:
-    data: Mapping[str, Any] = json.loads(entry.data)
-    personal = json.loads(entry.personal) if entry.personal else {}
-    return sentence(entry.kind, {**data, **personal})
+    data, personal = together(json.loads(entry.data), json.loads(entry.personal) if entry.personal else None)
+    return sentence(entry.kind, {**data, **(personal or {})})
 
 
 def _suspects(store: Store) -> list[int]:

@@ -57,6 +57,12 @@ class ClockHeld(CoopflowError):
     exit_code = ExitCode.PERSON_NEEDED
 
 
+class OutOfPlace(CoopflowError):
+    """The database was restored, copied or moved, so nothing is done; without words when they have been said before."""
+
+    exit_code = ExitCode.PERSON_NEEDED
+
+
 class Invalid(CoopflowError):
     """A workflow, the configuration or an input is not valid."""
 

@@ -65,11 +65,22 @@ def keep_schedules(store: Store, *, now: datetime) -> None:
             _begin(store, active[name], Schedule(name, trigger, now, now), now=now)
 
 
-def _begin(store: Store, workflow: Workflow, schedule: Schedule, *, now: datetime) -> None:
+def count_as_started(store: Store, *, now: datetime) -> None:
+    """Count what the clock owes by now as dealt with, inside the caller's transaction; it begins anew from here."""
+    known, current = store.schedules.all(), {workflow.name: workflow for workflow in store.templates.current()}
+    for name in store.schedules.due(now=now):
+        store.schedules.drop(name)
+        if name in current:
+            _begin(store, current[name], Schedule(name, known[name].trigger, now, now), now=now, existing_too=True)
+
+
+def _begin(
+    store: Store, workflow: Workflow, schedule: Schedule, *, now: datetime, existing_too: bool = False
+) -> None:
     if workflow.trigger.recurrence is not None:
         schedule = replace(schedule, next_at=_comes_round(store, workflow.trigger, now=now))
     store.schedules.put(schedule)
-    if workflow.trigger.type == "condition" and not workflow.trigger.existing:
+    if workflow.trigger.type == "condition" and (existing_too or not workflow.trigger.existing):
         for family_ids in store.schedules.families(at_once=BATCH):
             holding = for_whom(store, workflow, store.families(family_ids).values())
             store.schedules.remember(workflow.name, [family.family_id for family in holding], now=now)

@@ -38,7 +38,7 @@ def _one_tick(session: "Session") -> "TickReport | None":
     with session.app.lock as lock:
         if not lock.acquire():
             return None
-        with session.app.engine() as engine:
+        with session.app.engine(say_again=True) as engine:
             return tick(engine, now=time_for_tick(engine.store, wall=session.now, say_again=True))
 
 

@@ -12,6 +12,7 @@ from coopflow.cli import family_consent as family_consent
 from coopflow.cli import family_gently as family_gently
 from coopflow.cli import inbox as inbox
 from coopflow.cli import intake as intake
+from coopflow.cli import keeping as keeping
 from coopflow.cli import look as look
 from coopflow.cli import messages as messages
 from coopflow.cli import run as run

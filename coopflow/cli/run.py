@@ -15,7 +15,7 @@ from coopflow.cli.options import DryRunOption
 from coopflow.cli.root import app
 from coopflow.cli.session import Session, session_of
 from coopflow.core.durations import Duration
-from coopflow.errors import ClockHeld, CoopflowError, ExitCode, Temporary, Usage
+from coopflow.errors import ClockHeld, CoopflowError, ExitCode, OutOfPlace, Temporary, Usage
 from coopflow.render import visible
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _under_the_lock(session: Session, limits: Limits) -> "tuple[list[str], TickR
         try:
             with session.app.engine() as engine:
                 done = _tick(session, engine, limits, lambda: end is not None and time.monotonic() >= end)
-        except ClockHeld:
+        except (ClockHeld, OutOfPlace):
             lock.touch(now=session.now)  # cron is alive, and that is all that this tells
             raise
         lock.touch(now=session.now)

@@ -196,6 +196,9 @@ SENTENCES: dict[str, str] = {
     "inbox.put_aside": "Item[ {item}] of the inbox was put aside by a person",
     "address.failed": "Messages to the family come back[ by {channel}][: {reason}]",
     "address.cleared": "Messages may go to the family's address again[ by {channel}][: {reason}]",
+    "backup.made": "A backup was written[ to {file}][, with {entries} entries]",
+    "database.restored": "The database was restored[ from {file}][, which ended with entry {entries}]",
+    "database.adopted": "The database is the one to go on with, a person said[: {why}][; {held} overdue were held]",
     "clock.held": "Nothing is done until the clock is right[: {reason}]",
     "clock.accepted": "The clock is right, a person said[: {shown}][ (doubted since {reason})]",
 }

@@ -14,6 +14,7 @@ import peewee
 
 from coopflow.errors import DatabaseUnusable, Usage
 from coopflow.store import files
+from coopflow.store.copying import copy as copy
 from coopflow.store.failures import RESTORE
 from coopflow.store.failures import translating as translating
 from coopflow.store.migrations import MIGRATIONS, Migration, upgrade, version_of
@@ -144,17 +145,6 @@ def transaction(db: peewee.Database) -> Iterator[None]:
         yield
 
 
-def copy(db: Database, target: Path, *, replace: bool = False) -> None:
-    """Write a sound and durable copy while others read and write; `target` appears complete or not at all."""
-    if not replace and os.path.lexists(target):
-        raise DatabaseUnusable(f"{target} exists already; it is left as it is")
-    partial = target.with_name(f"{target.name}.partial")
-    files.remove(partial)  # what an interrupted copy left
-    with files.new_file(partial), translating(partial):
-        _fill(partial, db)
-        partial.replace(target)
-
-
 def copy_in_memory(db: Database) -> Database:
     """A copy to try out on it what would happen; what is done to it is gone when it is closed."""
     copied = SqliteFile(db.path)
@@ -163,20 +153,6 @@ def copy_in_memory(db: Database) -> Database:
     with translating(db.path):
         db.connection().backup(copied.connection())
     return copied
-
-
-def _fill(target: Path, db: Database) -> None:
-    source, copied = sqlite3.connect(db.database, uri=True), sqlite3.connect(target)
-    try:
-        source.backup(copied)
-        copied.execute("PRAGMA journal_mode = DELETE")  # so that the copy is one file
-        (found,) = copied.execute("PRAGMA quick_check(1)").fetchone()
-    finally:
-        copied.close()
-        source.close()
-    if found != "ok":
-        raise DatabaseUnusable(f"the copy of {db.path} is not sound: {found}")
-    files.sync(target)
 
 
 def problems(db: peewee.Database, *, thorough: bool = False) -> list[str]:

@@ -73,12 +73,17 @@ def _require_own_file(path: Path, status: os.stat_result) -> None:
 
 def require_local(path: Path) -> None:
     """Refuse a network file system: SQLite's locks do not hold there."""
-    kind = file_system(path, MOUNTS.read_text(errors="replace") if MOUNTS.exists() else "")
+    kind = file_system(path, mounts())
     if kind in NETWORK_FILE_SYSTEMS or kind.startswith("fuse."):
         raise DatabaseUnusable(
             f"{path} lies on a network file system ({kind}), where SQLite's locks do not hold;"
             " put the database on a disk of this machine"
         )
+
+
+def mounts() -> str:
+    """The kernel's table of mounts; empty where there is none."""
+    return MOUNTS.read_text(errors="replace") if MOUNTS.exists() else ""
 
 
 def file_system(path: Path, mounts: str) -> str:
@@ -134,3 +139,17 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def put(path: Path, text: str) -> None:
+    """Write a small file that only its owner can read: durable, and whole or not there; never a database."""
+    aside = path.with_name(f"{path.name}.new")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    handle = os.open(aside, flags, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        os.fchmod(handle, 0o600)
+        file.write(text)
+        file.flush()
+        os.fsync(handle)
+    aside.replace(path)
+    sync(path.parent)

@@ -28,6 +28,10 @@ from coopflow.core.model import Event
 from coopflow.store.failures import translating
 
 _Columns: TypeAlias = tuple[Any, ...]
+# What people type, what servers answer, what conditions quote of a family. Entries of version 1 kept them for good.
+WORDS = ("reason", "description", "reference")
+MOVED = "entry.words"  # the key under which the erasable part holds them
+WORDS_OF_TASKS = (*WORDS, "outcome")  # a task whose step names no outcomes is closed with any words
 PAGE = 5_000  # rows read at once: a reader that never pauses would keep writers waiting
 
 
@@ -59,9 +63,9 @@ class LogWriter:
         for number, event in enumerate(events, start=last_id + 1):
             if event.at is not at:  # a batch mostly has one instant
                 at, at_text = event.at, format_instant(event.at)
-            data = event.data
-            if event.personal is not None:
-                salt, words = self._salts(), canonical_json(event.personal)
+            data, own = apart(event)
+            if own is not None:
+                salt, words = self._salts(), canonical_json(own)
                 personal.append((number, event.family_id, salt, words))
                 data = _with_commitment(data, committed_text(salt, words))
             data_text = canonical_json(data)
@@ -70,6 +74,27 @@ class LogWriter:
             rows.append((*entry, previous, following))
             previous = following
         return rows, personal
+
+
+def apart(event: Event) -> tuple[Mapping[str, Any], Mapping[str, Any] | None]:
+    """What an entry keeps for good, and what can be erased: of a family's entry, all that is free words."""
+    if event.family_id is None:
+        return event.data, event.personal
+    names = WORDS_OF_TASKS if event.kind.startswith("task.") else WORDS
+    moved = {name: event.data[name] for name in names if event.data.get(name) is not None}
+    if not moved:
+        return event.data, event.personal
+    kept = {name: value for name, value in event.data.items() if name not in moved}
+    return kept, {**(event.personal or {}), MOVED: moved}
+
+
+def together(data: Mapping[str, Any], personal: Mapping[str, Any] | None) -> tuple[Mapping[str, Any], Any]:
+    """An entry as it was before `apart`, as far as it was not erased: what it says, and what is personal in it."""
+    if not personal or not isinstance(personal.get(MOVED), Mapping):
+        return data, personal
+    rest = {name: value for name, value in personal.items() if name != MOVED} or None
+    kept = {name: value for name, value in data.items() if rest or name != PERSONAL}
+    return {**kept, **personal[MOVED]}, rest
 
 
 def iterate(
@@ -101,6 +126,13 @@ def head_of(db: Database) -> tuple[int, str]:
     with translating():
         row = db.execute_sql(_LAST).fetchone()
     return (0, GENESIS) if row is None else (row[0], row[1])
+
+
+def hash_of(db: Database, event_id: int) -> str | None:
+    """The hash of one entry; None: there is no such entry."""
+    with translating():
+        row = db.execute_sql("SELECT hash FROM event_log WHERE event_id = ?", (event_id,)).fetchone()
+    return None if row is None else str(row[0])
 
 
 _LAST = "SELECT event_id, hash FROM event_log ORDER BY event_id DESC LIMIT 1"

@@ -10,6 +10,7 @@ from coopflow.core.states import ACTIVE
 from coopflow.store import looking_sql as sql
 from coopflow.store.asking import Asking, Row, all_of, listed
 from coopflow.store.lock import last_beat
+from coopflow.store.log import together
 
 ALL = -1  # what LIMIT takes for no limit
 
@@ -149,11 +150,16 @@ class Looking(Asking):
     def events(self, *, instance_id: int | None = None, family_id: str | None = None) -> list[Row]:
         """The audit trail of an instance, or of a family."""
         where, value = ("e.instance_id = ?", instance_id) if instance_id is not None else ("e.family_id = ?", family_id)
-        return self._ask(f"{sql.EVENTS} WHERE {where} ORDER BY e.event_id", (value,))
+        return self._entries(f"{sql.EVENTS} WHERE {where} ORDER BY e.event_id", (value,))
 
     def events_after(self, event_id: int) -> list[Row]:
         """The entries of the audit trail that came after one, oldest first."""
-        return self._ask(f"{sql.EVENTS} WHERE e.event_id > ? ORDER BY e.event_id", (event_id,))
+        return self._entries(f"{sql.EVENTS} WHERE e.event_id > ? ORDER BY e.event_id", (event_id,))
+
+    def _entries(self, question: str, values: Sequence[object]) -> list[Row]:
+        """Entries of the trail as they were told, with the words that lie apart from them."""
+        rows = [(row, together(row["data"], row["personal"])) for row in self._ask(question, values)]
+        return [{**row, "data": data, "personal": personal} for row, (data, personal) in rows]
 
     def kinds_after(self, event_id: int) -> dict[str, int]:
         """How many entries of each kind the audit trail has after one."""
@@ -171,11 +177,11 @@ class Looking(Asking):
                 "e.at <= ?": until and format_instant(until),
             }
         )
-        return self._ask(f"{sql.EVENTS} {where} ORDER BY e.event_id", values)
+        return self._entries(f"{sql.EVENTS} {where} ORDER BY e.event_id", values)
 
     def verdicts(self, family_id: str, *, limit: int) -> list[Row]:
         """The latest starts of a family's instances, and the refusals to start one, the latest first."""
-        return self._ask(f"{sql.EVENTS} WHERE {sql.VERDICTS} ORDER BY e.event_id DESC LIMIT ?", (family_id, limit))
+        return self._entries(f"{sql.EVENTS} WHERE {sql.VERDICTS} ORDER BY e.event_id DESC LIMIT ?", (family_id, limit))
 
     def latest_prediction(self, family_id: str) -> tuple[Prediction, datetime, str | None] | None:
         """The prediction about a family that came in last, when it did, and what came of it."""

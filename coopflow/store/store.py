@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
+from pathlib import Path
 
 from peewee import Database
 
@@ -49,6 +50,12 @@ class Store:
         calendar = with_kept_days(self.db, self._configured.calendar)
         self.coop = replace(self._configured, calendar=calendar)
         self.cases = Cases(self.db, self.coop, self.templates)
+
+    @property
+    def path(self) -> Path:
+        """Where the database's file lies."""
+        path: Path = self.db.path  # type: ignore[attr-defined]
+        return path
 
     @property
     def database_id(self) -> str:

@@ -48,8 +48,8 @@ def verdicts(judged: list[Judged]) -> list[tuple[int | None, str, int | None]]:
 
 
 def rejected(school: World) -> list[dict[str, Any]]:
-    rows = school.db.execute_sql("SELECT family_id, data FROM event_log WHERE kind = 'trigger.rejected'").fetchall()
-    return [json.loads(data) | ({"family": family} if family else {}) for family, data in rows]
+    rows = [row for row in school.store.looking.events_after(0) if row["kind"] == "trigger.rejected"]
+    return [dict(row["data"]) | ({"family": row["family_id"]} if row["family_id"] else {}) for row in rows]
 
 
 def test_each_line_has_its_verdict_in_its_place(school: World) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from coopflow.core.audit import canonical_json
 from coopflow.schedules import keep_schedules
 from tests.world import World, at
 
@@ -25,8 +26,8 @@ def starts(world: World, family: str = "42") -> list[str]:
 
 
 def skipped(world: World) -> list[str]:
-    rows = world.db.execute_sql("SELECT data FROM event_log WHERE kind = 'trigger.skipped' ORDER BY event_id")
-    return [row[0] for row in rows]
+    rows = world.store.looking.events_after(0)
+    return [canonical_json(row["data"]) for row in rows if row["kind"] == "trigger.skipped"]
 
 
 @pytest.fixture
