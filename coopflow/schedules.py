@@ -74,9 +74,7 @@ def count_as_started(store: Store, *, now: datetime) -> None:
             _begin(store, current[name], Schedule(name, known[name].trigger, now, now), now=now, existing_too=True)
 
 
-def _begin(
-    store: Store, workflow: Workflow, schedule: Schedule, *, now: datetime, existing_too: bool = False
-) -> None:
+def _begin(store: Store, workflow: Workflow, schedule: Schedule, *, now: datetime, existing_too: bool = False) -> None:
     if workflow.trigger.recurrence is not None:
         schedule = replace(schedule, next_at=_comes_round(store, workflow.trigger, now=now))
     store.schedules.put(schedule)

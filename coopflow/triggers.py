@@ -11,6 +11,7 @@ from typing import Any
 
 from coopflow.core import people
 from coopflow.core.case import ENGINE, Case
+from coopflow.core.decide import FORGOTTEN
 from coopflow.core.facts import Facts
 from coopflow.core.instants import format_instant
 from coopflow.core.model import Event, Family, Prediction
@@ -56,6 +57,8 @@ def take_predictions(store: Store, predictions: Sequence[Prediction], *, now: da
             results.append(_refusal(prediction, Answer.SKIPPED, "this prediction was taken in before"))
         elif family is None:
             results.append(_refusal(prediction, Answer.REJECTED, f"there is no family '{prediction.family_id}'"))
+        elif family.status == FORGOTTEN:
+            results.append(_refusal(prediction, Answer.REJECTED, f"family {prediction.family_id} was forgotten"))
         else:
             seen.add(prediction.prediction_id)
             found = _judge(store, prediction, family, past.setdefault(family.family_id, []), workflows, now=now)
@@ -295,4 +298,6 @@ def require_family(store: Store, family_id: str) -> Family:
     family = store.families([family_id]).get(family_id)
     if family is None:
         raise NotFound(f"there is no family '{family_id}'; list them with: coopflow family list")
+    if family.status == FORGOTTEN:
+        raise NotAllowed(f"family {family_id} was forgotten: nothing is kept about it, and nothing done for it")
     return family

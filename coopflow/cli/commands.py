@@ -9,6 +9,7 @@ from coopflow.cli import doctor as doctor
 from coopflow.cli import doubt as doubt
 from coopflow.cli import family as family
 from coopflow.cli import family_consent as family_consent
+from coopflow.cli import family_forget as family_forget
 from coopflow.cli import family_gently as family_gently
 from coopflow.cli import inbox as inbox
 from coopflow.cli import intake as intake

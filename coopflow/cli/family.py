@@ -41,6 +41,9 @@ FamilyArgument = Annotated[str, typer.Argument(metavar="FAMILY", help="Its id, o
 def import_(
     context: typer.Context,
     file: Annotated[str, typer.Argument(help="Families as CSV, JSONL or a JSON list; - for standard input.")],
+    again: Annotated[
+        bool, typer.Option("--again", help="Also families that were forgotten: they have come back by their own wish.")
+    ] = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
     chosen: FormatOption = None,
@@ -58,6 +61,7 @@ def import_(
             actor=session.actor,
             now=session.now,
             dry_run=dry_run,
+            again=again,
         )
         ended = [] if dry_run else touched_words(session, store, imported.finished)
     if dry_run or shown is not None:

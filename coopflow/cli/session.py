@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
-from coopflow.errors import Usage
+from coopflow.errors import OutOfPlace, Usage
 
 if TYPE_CHECKING:
     from coopflow.app import App
@@ -47,7 +47,21 @@ class Session:
     def store(self, *, read_only: bool = False) -> Iterator["Store"]:
         """The open store."""
         with self.app.store(read_only=read_only) as store:
+            if store.path.with_name(f"{store.path.name}.erased").exists():
+                self._forget_again(store, read_only=read_only)
             yield store
+
+    def _forget_again(self, store: "Store", *, read_only: bool) -> None:
+        """A copy of the database from before a family was erased is not looked at, nor changed, while it has it."""
+        from coopflow.keeping.erased import may_remember_too_much
+
+        if not may_remember_too_much(store, store.path):
+            return
+        if read_only:
+            raise OutOfPlace("families were erased after this copy of the database was made; run: coopflow adopt")
+        from coopflow.keeping.forgetting import forget_again
+
+        forget_again(store, outbox=self.app.config.outbox, actor=self.actor, now=self.now)
 
     @property
     def actor(self) -> str:

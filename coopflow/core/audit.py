@@ -178,6 +178,7 @@ SENTENCES: dict[str, str] = {
     "workflow.retired": "Workflow[ '{workflow}'] was retired[: {reason}]",
     "event.noted": "An event[ {event}] came too late to count[: {reason}]",
     "family.imported": "The family was imported[ from {source}]",
+    "family.forgotten": "The family was forgotten[: {reason}]",
     "family.gentle_until": "The family is treated gently[ until {until}][: {reason}]",
     "family.gentle_ended": "The family is not treated gently any more[: {reason}]",
     "family.opted_out": "The family opted out[ of {channel}][ by {how}][ ({covers} only)][: {reason}]",

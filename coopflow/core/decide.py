@@ -48,7 +48,8 @@ from coopflow.core.workflow import (
 )
 from coopflow.core.zones import is_zone
 
-NOT_CONTACTED = frozenset({"withdrawn", "deceased", "do_not_contact", "inactive"})  # family statuses that end a run
+FORGOTTEN = "forgotten"  # the status of what remains of a family that was erased
+NOT_CONTACTED = frozenset({"withdrawn", "deceased", "do_not_contact", "inactive", FORGOTTEN})  # these end a run
 MOST_VISITS = 1000  # steps one branch may come to; beyond it the workflow is going round in circles
 NEXT_LOOK = Duration(days=1)  # at others that have not ended; their end wakes it anyway
 ONE_BUSINESS_DAY = Duration(business_days=1)  # the pattern's due date of a call

@@ -7,7 +7,7 @@ from typing import Any
 
 from coopflow.channels.addresses import check_email, check_phone
 from coopflow.core.best_times import BEST_HOUR, best_hour
-from coopflow.core.decide import NOT_CONTACTED
+from coopflow.core.decide import FORGOTTEN, NOT_CONTACTED
 from coopflow.core.facts import PREDICTION_FIELDS
 from coopflow.core.model import Family
 from coopflow.core.timing import zone
@@ -138,6 +138,8 @@ def _name(value: Any) -> str:
 
 def _status(value: Any) -> str:
     word = fields.line(value)
+    if word == FORGOTTEN:
+        raise Unfit("is not imported; erase a family with: coopflow family forget")
     if word in STATUSES:
         return word
     plain = re.sub(r"[\s-]+", "_", word.strip()).lower()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
+from coopflow.core.decide import FORGOTTEN
 from coopflow.core.model import Event
 from coopflow.core.workflow import WaitStep, Workflow
 from coopflow.events import FAMILY_STATUS_AFTER, take_event
@@ -72,8 +73,11 @@ def _take(
 
 def _record_if_fit(store: Store, line: int, event: OutsideEvent, *, actor: str, now: datetime) -> Happened | BadRecord:
     try:
-        if event.family_id not in store.families([event.family_id], scores=False):
+        family = store.families([event.family_id], scores=False).get(event.family_id)
+        if family is None:
             raise Unfit(f"there is no family '{event.family_id}'", field="family_id")
+        if family.status == FORGOTTEN:
+            raise Unfit(f"family {event.family_id} was forgotten", field="family_id")
         return replace(record_event(store, event, actor=actor, now=now), line=line)
     except Unfit as problem:
         return BadRecord(line, (problem,), {"kind": event.kind, "family_id": event.family_id})

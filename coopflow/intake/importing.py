@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from coopflow.core.decide import FORGOTTEN
 from coopflow.core.model import Event, Family
 from coopflow.errors import Invalid
 from coopflow.events import reconsider
@@ -14,6 +15,7 @@ from coopflow.intake.fields import require_columns
 from coopflow.intake.formats import BadRecord, Records
 from coopflow.intake.taking import rolled_back
 from coopflow.intake.unfit import Unfit, sentences
+from coopflow.keeping.erased import welcome_back
 from coopflow.loading import look_again
 from coopflow.replanning import replan_families
 from coopflow.store.store import Store
@@ -54,18 +56,33 @@ class Imported:
 
 
 def import_families(
-    store: Store, records: Records, *, region: str | None, actor: str, now: datetime, dry_run: bool = False
+    store: Store,
+    records: Records,
+    *,
+    region: str | None,
+    actor: str,
+    now: datetime,
+    dry_run: bool = False,
+    again: bool = False,
 ) -> Imported:
-    """Insert and update families; raise Invalid with every bad record, and change nothing, if there is one."""
+    """Insert and update families; raise Invalid with every bad record, and change nothing, if there is one.
+
+    A family that was forgotten comes in anew only with `again`.
+    """
     require_columns(records, ("family_id",))
     good, bad = FamilyReader(region=region).read_all(records)
     with rolled_back(store) if dry_run else nullcontext(), store.transaction():
         known = store.families([record.family_id for record in good])
+        forgotten = [family_id for family_id, family in known.items() if family.status == FORGOTTEN]
+        bad += [_forgotten(record) for record in good if record.family_id in forgotten and not again]
+        for family_id in forgotten if again else ():
+            del known[family_id]
         bad += [_nameless(record) for record in good if record.family_id not in known and not _named(record)]
         if bad:
             raise _refused(records.name, bad)
         changes = list(_changes(good, known))
         _save(store, changes, known, now=now)
+        welcome_back(store, forgotten, now=now)
         store.log([_told(change, records.name, actor=actor, now=now) for change in changes])
         if changes:
             look_again(store)
@@ -143,6 +160,11 @@ def _told(change: Change, source: str, *, actor: str, now: datetime) -> Event:
 
 def _named(record: FamilyRecord) -> bool:
     return bool(record.columns.get("family_name"))
+
+
+def _forgotten(record: FamilyRecord) -> BadRecord:
+    words = f"family {record.family_id} was forgotten; if it has come back by its own wish, say --again"
+    return BadRecord(record.line, (Unfit(words, field="family_id"),))
 
 
 def _nameless(record: FamilyRecord) -> BadRecord:

@@ -1,6 +1,6 @@
 """A person says that a database which was restored, copied or moved is the one to go on with.
 
-What is overdue in it may have been done after the copy was made, so none of it is done by itself: each goes to a person.
+What is overdue in it may have been done after the copy was made, so nothing of it is done unasked: a person decides.
 """
 
 from collections.abc import Iterator, Sequence

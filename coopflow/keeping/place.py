@@ -7,7 +7,6 @@ one to go on with. A cloned machine cannot be told from its original by anything
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import astuple, dataclass
@@ -16,6 +15,7 @@ from typing import NamedTuple
 
 from coopflow.core.audit import canonical_json
 from coopflow.errors import CoopflowError, OutOfPlace
+from coopflow.keeping.erased import may_remember_too_much
 from coopflow.store import files
 from coopflow.store.log import hash_of, head_of
 from coopflow.store.meta import find_meta, write_meta
@@ -56,7 +56,7 @@ def here(database: Path) -> Place:
 
 
 def _machine() -> str | None:
-    """This machine by a hash of its id, which is nobody else's business; None: it has none."""
+    """The machine by a hash of its id, which is nobody else's business; None: it has none."""
     for path in MACHINE_IDS:
         with suppress(OSError):
             if found := path.read_bytes().strip():
@@ -92,6 +92,8 @@ def why_not_in_place(store: Store) -> Iterator[str]:
     """Everything that speaks against this being the database that was last at work here."""
     yield from _other_place(find_meta(store.db, PLACE), store.path)
     yield from _other_trail(store)
+    if may_remember_too_much(store, store.path):
+        yield "families were erased after this copy of it was made"
 
 
 def _other_place(known: str | None, database: Path) -> Iterator[str]:

@@ -1,67 +1,34 @@
 """Is all well? What `doctor` looks at, one question each; a new one is a function in the list."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
-from enum import StrEnum
-from pathlib import Path
+from dataclasses import asdict
+from datetime import date, timedelta
 from typing import Any
 
 from coopflow.clock import ACCEPT, held_clock, look_at_clock
-from coopflow.config import Config
 from coopflow.core.instants import parse_instant
 from coopflow.core.invariants import broken_promises
-from coopflow.core.timing import ALWAYS, NeverOpens, OpenHours, local_text, next_open
+from coopflow.core.timing import ALWAYS, NeverOpens, OpenHours, next_open
 from coopflow.core.windows import TEXT_HOURS
 from coopflow.core.zones import is_zone
 from coopflow.leaving import live_since
 from coopflow.out_of_order import remembered
 from coopflow.replanning import planned_by
+from coopflow.reports import machine
+from coopflow.reports.findings import Finding as Finding
+from coopflow.reports.findings import Level as Level
+from coopflow.reports.findings import Premises as Premises
+from coopflow.reports.findings import length
 from coopflow.reports.matters import is_silent, kept_back
 from coopflow.reports.transports import settings_faults, troubles, ways_out
 from coopflow.reports.words import counted, joined
 from coopflow.store.database import problems
-from coopflow.store.store import Store
 from coopflow.zone_data import Disagreement, ZoneData, disagreements
 
 AHEAD = timedelta(days=730)  # how far the two sources of time-zone data are compared
 HOLIDAYS_WARNING = timedelta(days=90)
 FEW = 5  # examples in a sentence
 BATCH = 500
-
-
-class Level(StrEnum):
-    """How it stands with one thing."""
-
-    GOOD = "good"
-    WARNING = "warning"  # worth a look
-    BAD = "bad"  # a person is needed
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check has found, and what to do about it."""
-
-    check: str
-    level: Level
-    words: str
-    remedy: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Premises:
-    """What is looked at."""
-
-    store: Store
-    config: Config
-    database: Path
-    zone_data: ZoneData
-    now: datetime
-
-    def text(self, at: datetime) -> str:
-        """A time on the co-op's clock, with its year."""
-        tz = self.store.coop.calendar.tz
-        return f"{local_text(at, tz)} {at.astimezone(tz).year}"
 
 
 def examine(premises: Premises) -> list[Finding]:
@@ -88,10 +55,10 @@ def last_tick(premises: Premises) -> Iterator[Finding]:
         words = f"the last tick is dated {premises.text(beat)}, which has not come yet"
         yield Finding("last tick", Level.WARNING, words, "compare the machine's clock: date")
     elif is_silent(beat, now=premises.now):
-        words = f"cron has not run coopflow for {_length(premises.now - beat)}, since {premises.text(beat)}"
+        words = f"cron has not run coopflow for {length(premises.now - beat)}, since {premises.text(beat)}"
         yield Finding("last tick", Level.BAD, words, "look at the cron line with: crontab -l, or run: coopflow tick")
     else:
-        yield Finding("last tick", Level.GOOD, f"{_length(premises.now - beat)} ago")
+        yield Finding("last tick", Level.GOOD, f"{length(premises.now - beat)} ago")
 
 
 def clock(premises: Premises) -> Iterator[Finding]:
@@ -273,6 +240,7 @@ CHECKS: tuple[Callable[[Premises], Iterator[Finding]], ...] = (
     instances,
     inbox,
     permissions,
+    *machine.CHECKS,
 )
 
 
@@ -310,12 +278,6 @@ def _broken(premises: Premises, ids: Sequence[int]) -> Iterator[tuple[int, str]]
             yield from _broken(premises, [number])
         return
     yield from ((case.instance.instance_id, words) for case in cases for words in broken_promises(case))
-
-
-def _length(length: timedelta) -> str:
-    from coopflow.render import duration
-
-    return duration(max(length, timedelta()))
 
 
 def _day(day: date) -> str:

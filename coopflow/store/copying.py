@@ -12,8 +12,9 @@ from typing import Protocol
 from coopflow.core.audit import GENESIS
 from coopflow.errors import DatabaseUnusable, Temporary
 from coopflow.store import files
-from coopflow.store.failures import translating
+from coopflow.store.failures import meaning_of, translating
 
+PATIENCE = 30  # seconds to wait for those who write
 _HEAD = "SELECT event_id, hash FROM event_log ORDER BY event_id DESC LIMIT 1"
 _HASH_OF = "SELECT hash FROM event_log WHERE event_id = ?"
 
@@ -49,9 +50,9 @@ def copy(db: Source, target: Path, *, replace: bool = False) -> Copied:
 
 
 def _fill(target: Path, db: Source) -> tuple[int, int, str]:
-    source, copied = sqlite3.connect(db.database, uri=True), sqlite3.connect(target)
+    source, copied = sqlite3.connect(db.database, uri=True, timeout=PATIENCE), sqlite3.connect(target)
     with closing(source), closing(copied):
-        source.backup(copied)
+        _take_over(source, copied, db.path)
         copied.execute("PRAGMA journal_mode = DELETE")  # so that the copy is one file
         wrong = _fault(copied) or _not_its_trail(copied, source)
         entries, head = copied.execute(_HEAD).fetchone() or (0, GENESIS)
@@ -61,12 +62,20 @@ def _fill(target: Path, db: Source) -> tuple[int, int, str]:
     return target.stat().st_size, entries, head
 
 
+def _take_over(source: sqlite3.Connection, copied: sqlite3.Connection, name: Path) -> None:
+    try:
+        source.backup(copied)
+    except sqlite3.Error as problem:  # what others do is about the database, all else about the copy
+        meaning = meaning_of(problem, name)
+        raise (meaning if isinstance(meaning, Temporary) else problem) from None
+
+
 def _fault(copied: sqlite3.Connection) -> str | None:
     (found,) = copied.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
         return str(found)
     broken = copied.execute("PRAGMA foreign_key_check").fetchone()
-    return None if broken is None else f"row {broken[1]} of {broken[0]} refers to a row of {broken[2]} that is not there"
+    return broken and f"row {broken[1]} of {broken[0]} refers to a row of {broken[2]} that is not there"
 
 
 def _not_its_trail(copied: sqlite3.Connection, source: sqlite3.Connection) -> str | None:

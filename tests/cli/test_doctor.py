@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from coopflow.reports import machine
 from tests.cli.conftest import NOON, CoOp
 
 FILE = """\
@@ -17,8 +18,10 @@ steps:
 
 
 @pytest.fixture
-def school(co_op: CoOp) -> CoOp:
-    """All is well: a tick has just been at work, holidays are known, and what is private is private."""
+def school(co_op: CoOp, monkeypatch: pytest.MonkeyPatch) -> CoOp:
+    """All is well: a tick has just been at work, there is a backup, holidays are known, what is private is private."""
+    monkeypatch.setattr(machine, "_python", lambda _: iter(()))  # whatever Python and SQLite these tests run on
+    monkeypatch.setattr(machine, "_sqlite", lambda _: iter(()))
     (co_op.folder / "workflows.d" / "hello.yaml").write_text(FILE)
     co_op.world.has_family("42", family_name="Martinez")
     co_op.run("tick")
@@ -26,6 +29,7 @@ def school(co_op: CoOp) -> CoOp:
         co_op.world.db.execute_sql(
             "INSERT INTO calendars VALUES ('US', 'holidays', '[2026, 2027]', 'a test', '2026-03-20T13:00:00Z')"
         )
+    co_op.run("backup", "backup.db")
     for private in (co_op.folder / "coopflow.db", co_op.folder / "outbox"):
         private.chmod(0o700)
     return co_op
@@ -57,6 +61,12 @@ def test_in_a_pipe_it_is_a_row_for_each_finding(school: CoOp) -> None:
         "transports",
         "instances",
         "permissions",
+        "backup",
+        "place",
+        "schema",
+        "versions",
+        "file",
+        "disk",
     ]
 
 
