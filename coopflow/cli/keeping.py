@@ -3,15 +3,17 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coopflow.cli.options import JsonOption, YesOption
+from coopflow.cli.options import DryRunOption, JsonOption, YesOption
 from coopflow.cli.root import app
 from coopflow.cli.session import Session, session_of
-from coopflow.errors import Temporary
+from coopflow.cli.whens import when
+from coopflow.errors import Temporary, Usage
 from coopflow.render import Format, show_document
 
 if TYPE_CHECKING:
@@ -124,6 +126,58 @@ def _tell(session: Session, found: "Foreseen") -> None:
         session.say(f"Counted as started, whatever came round meanwhile: {', '.join(found.owed)}")
     if not (found.overdue or found.under_way):
         session.say("Nothing in it is overdue.")
+
+
+BeforeOption = Annotated[str | None, typer.Option("--before", metavar="DAY", help="What ended before this day.")]
+OlderOption = Annotated[
+    str | None, typer.Option("--older-than", metavar="LENGTH", help="What ended longer ago than this: '2 years'.")
+]
+ArchiveOption = Annotated[
+    Path | None, typer.Option("--archive", metavar="FILE", help="Where to [default: coopflow-archive.db beside it].")
+]
+
+
+@app.command(epilog="Examples:  coopflow purge --older-than '2 years' --dry-run · coopflow purge --before 2025-01-01")
+def purge(
+    context: typer.Context,
+    before: BeforeOption = None,
+    older_than: OlderOption = None,
+    archive: ArchiveOption = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+) -> None:
+    """Move instances that ended long ago into a second file; the audit trail stays whole."""
+    from coopflow.keeping import purging
+
+    session = session_of(context)
+    moment = _long_ago(session, before, older_than)
+    with alone(session), session.store(read_only=dry_run) as store:
+        purging.require_old_enough(store, moment, now=session.now)
+        where = (archive or purging.archive_beside(store.path)).absolute()
+        found = purging.to_purge(store, where, moment)
+        what = f"{_counted(found.instances, 'instance')} that ended before {moment:%Y-%m-%d}"
+        if dry_run or not found.instances:
+            would = f"Would move {what} into {where}."
+            session.say(would if found.instances else "Nothing that may go ended before then.")
+            return
+        session.confirm(f"Move {what} into {where}?", yes=yes)
+        done = purging.purge(store, where, moment, actor=session.actor, now=session.now)
+    session.say(f"Moved {_counted(done.instances, 'instance')} into {done.archive}.")
+    session.say(f"To look at one: coopflow --database {done.archive} show INSTANCE. Back the archive up, too.")
+
+
+def _long_ago(session: Session, before: str | None, older_than: str | None) -> datetime:
+    from coopflow.core.durations import Duration
+    from coopflow.keeping.purging import ago
+
+    if (before is None) == (older_than is None):
+        raise Usage("say which: either --before 2025-01-01 or --older-than '2 years'")
+    if before is not None:
+        return when(session, "--before", before)
+    try:
+        return ago(Duration.parse(str(older_than)), now=session.now)
+    except ValueError as problem:
+        raise Usage(f"--older-than: {problem}") from None
 
 
 def _counted(number: int, noun: str) -> str:

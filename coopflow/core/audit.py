@@ -134,6 +134,7 @@ SENTENCES: dict[str, str] = {
     "instance.migrated": "Moved[ to version {to_version}][ of '{workflow}'][ from version {from_version}][: {reason}]",
     "instance.snoozed": "Put off[ until {until}][: {reason}]",
     "instance.hurried": "Brought forward to now[: {reason}]",
+    "instance.archived": "Moved into an archive[: {archive}]",
     "instance.noted": "Note[: {note}| (erased)]",
     "step.started": "['{step}'|A step] began[ with {branches} branches]",
     "step.waiting": "['{step}'|A step] waits[ until {until}][: {reason}]",
