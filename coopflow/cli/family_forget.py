@@ -58,7 +58,8 @@ def _tell(session: Session, store: "Store", done: "Forgotten") -> None:
             f"Backups up to the one of {at} still hold it: delete them in time. A restored one forgets it again."
         )
     for path in done.mentions:
-        session.say(f"It is still named in {_shown(path, session.app.config.path.parent)}, which you keep yourself.")
+        named_in = _shown(path, session.app.config.path.parent)
+        session.say(f"It is still named in {named_in}, which is not coopflow's own: look at it, and delete it in time.")
 
 
 def _shown(path: Path, folder: Path) -> Path:

@@ -67,7 +67,7 @@ def footprint(store: Store, family_id: str, *, outbox: Path, folder: Path) -> Fo
     for path in archives:
         with closing(open_archive(path)) as archive:
             keys |= set(erasing.keys_of_messages(archive, family_id))
-    messages = [*traces.message_files(outbox, keys), *traces.done_files(folder, family)]
+    messages = [*traces.message_files(outbox, keys, [family]), *traces.done_files(folder, family)]
     return Footprint(family, store.active_instances(family_id), messages, _copies(store.path), archives)
 
 
@@ -108,13 +108,14 @@ def forget_again(store: Store, *, outbox: Path, actor: str, now: datetime, datab
     on_the_list = erased.those_on_the_list(store, listed)
     again = sorted(family_id for family_id, is_shell in on_the_list.items() if not is_shell)
     keys = {key for family_id in on_the_list for key in erasing.keys_of_messages(store.db, family_id)}
+    written = traces.message_files(outbox, keys, store.families(on_the_list, scores=False).values())
     with _without_a_trace(store, listed):
         for family_id in again:
             _erase(store, Forgotten(family_id), reason=None, actor=actor, now=now)
         for path in archives_of(store):
             for family_id in on_the_list if path.exists() else ():
                 _erase_in_archive(path, family_id)
-        for path in (*traces.message_files(outbox, keys), *_copies(store.path)):
+        for path in (*written, *_copies(store.path)):
             path.unlink(missing_ok=True)
     return again
 

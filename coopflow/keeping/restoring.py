@@ -10,6 +10,7 @@ from pathlib import Path
 
 from coopflow.core.audit import Broken
 from coopflow.core.model import Coop, Event
+from coopflow.door import FILES_TAKEN_IN
 from coopflow.errors import DatabaseUnusable, NotAllowed, NotFound
 from coopflow.keeping.forgetting import forget_again
 from coopflow.keeping.place import ARCHIVE, PLACE, RESTORED
@@ -125,6 +126,7 @@ def _prepare(
         data = {"file": sound.path.name, "entries": sound.entries, "head": sound.head}
         with store.transaction():
             write_meta(db, PLACE, RESTORED)
+            write_meta(db, FILES_TAKEN_IN, "")  # so that the next tick is a full one, and says what it waits for
             store.log([Event(at=now, kind="database.restored", actor=actor, data=data)])
         db.connection().execute("PRAGMA journal_mode = DELETE")  # so that it is one file when it is put in its place
     finally:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from coopflow.core.model import Family
@@ -14,9 +14,17 @@ SHORTEST_NAME = 4  # a shorter one would be found in any text
 NOT_OURS = frozenset({".git", ".venv", "node_modules", "__pycache__"})
 
 
-def message_files(outbox: Path, keys: Collection[str]) -> list[Path]:
-    """The files in the outbox that are called by one of these keys, and drafts of them."""
-    return sorted(path for path in _files(outbox) if path.name.split(".")[0] in keys) if keys else []
+def message_files(outbox: Path, keys: Collection[str], families: Iterable[Family]) -> list[Path]:
+    """The files in the outbox that are called by one of these keys, drafts of them, and all that hold an address.
+
+    A database that was restored does not know the keys of what it sent in the time that it has lost.
+    """
+    addresses = _pattern(*(address for family in families for address in _addresses(family)))
+    return [
+        path
+        for path in _files(outbox)
+        if path.name.split(".")[0] in keys or (addresses is not None and _holds(path, addresses))
+    ]
 
 
 def done_files(folder: Path, family: Family) -> list[Path]:

@@ -1,3 +1,4 @@
+import os
 import re
 import signal
 import sqlite3
@@ -12,6 +13,7 @@ from coopflow.errors import DatabaseUnusable
 from coopflow.store.database import APPLICATION_ID, Database, open_database, problems
 from coopflow.store.migrations import MIGRATIONS, upgrade, v0001
 from coopflow.store.tables import ROWS, Row
+from tests.faults.children import end_of, fork
 from tests.store.processes import finish, run, start
 
 NEXT: Sequence[str] = (
@@ -558,3 +560,98 @@ def test_the_tables_can_be_read_with_any_sqlite_browser(db: Database) -> None:
 def test_released_migrations_are_numbered_without_a_gap() -> None:
     modules = sorted(file.stem for file in Path(v0001.__file__).parent.glob("v*.py"))
     assert modules == [f"v{number:04}" for number in range(1, len(MIGRATIONS) + 1)]
+
+
+# -- S11: a crash at every point of every migration that was released ---------------------------------------------
+
+
+def the_old(folder: Path, version: int) -> Path:
+    """A database of an earlier version, with a row in each table that others refer to."""
+    path = folder / "coopflow.db"
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    upgrade(connection, MIGRATIONS[:version])
+    for table, row in [
+        ("families", SMITHS),
+        ("workflow_templates", OUTREACH),
+        ("workflow_instances", RUN),
+        ("workflow_queue", ENTRY),
+        ("coordinator_tasks", TASK),
+        ("event_log", EVENT),
+        ("event_personal", PERSONAL),
+    ]:
+        insert(connection, table, row)
+    connection.execute("INSERT INTO meta VALUES ('database_id', 'a'), ('epoch', '0')")
+    connection.close()
+    return path
+
+
+def everything(path: Path, columns: Mapping[str, Sequence[str]]) -> dict[str, list[tuple[object, ...]]]:
+    """What the columns of an earlier version hold."""
+    connection = sqlite3.connect(path)
+    found = {
+        table: connection.execute(f"SELECT {', '.join(own)} FROM {table}").fetchall()  # noqa: S608
+        for table, own in columns.items()
+    }
+    connection.close()
+    return found
+
+
+def columns_of(path: Path) -> dict[str, list[str]]:
+    connection = sqlite3.connect(path)
+    tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    found = {table: [row[1] for row in connection.execute(f"PRAGMA table_info({table})")] for table in tables}
+    connection.close()
+    return found
+
+
+def killed_at(path: Path, number: int) -> bool:
+    """Bring a database up to date in a process that dies before its statement of this number; False: it never comes."""
+
+    def opens() -> None:
+        seen = 0
+
+        def watch(_: str) -> None:
+            nonlocal seen
+            seen += 1
+            if seen > number:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        real = Database.connection
+
+        def watched(self: Database) -> sqlite3.Connection:
+            connection = real(self)
+            connection.set_trace_callback(watch)
+            return connection
+
+        Database.connection = watched  # type: ignore[method-assign]
+        open_database(path).close()
+
+    return end_of(fork(opens)) == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("start", range(1, len(MIGRATIONS)))
+def test_s11_a_crash_at_any_statement_leaves_the_old_or_the_new(tmp_path: Path, start: int) -> None:
+    (tmp_path / "old").mkdir()
+    old = the_old(tmp_path / "old", start)
+    columns = columns_of(old)
+    before = everything(old, columns)
+    number, versions = 0, []
+    while True:
+        here = tmp_path / str(number)
+        here.mkdir()
+        path = here / "coopflow.db"
+        path.write_bytes(old.read_bytes())
+        path.chmod(0o600)
+        killed = killed_at(path, number)
+        versions.append(version(path))
+        assert versions[-1] in (start, NOW), "never between"
+        assert everything(path, columns) == before
+        open_database(path).close()
+        assert (version(path), everything(path, columns)) == (NOW, before)
+        assert [file.name for file in here.iterdir() if "partial" in file.name or "journal" in file.name] == []
+        if not killed:
+            break
+        number += 1
+    assert number > sum(map(len, MIGRATIONS[start:])), "every statement was one of the places"
+    assert versions == sorted(versions), "from one point on it is the new one"

@@ -62,7 +62,9 @@ def _status(story: Story, clock: Clock) -> str:
 def _deadline(story: Story, clock: Clock) -> str | None:
     if story.deadline is None:
         return None
-    days = story.case.instance.context["prediction_window_days"]
+    days = story.case.instance.context.get("prediction_window_days")
+    if days is None:  # erased, with what the prediction said
+        return clock(story.deadline)
     over = ", and came when they were over" if story.deadline <= story.instance["trigger_date"] else ""
     return f"{clock(story.deadline)}: the prediction spoke of {days} days{over}"
 
