@@ -64,10 +64,12 @@ def _refuse(database: Path) -> None:
 
 
 def _load(app: "App", *, actor: str, now: datetime) -> "LoadReport":
+    from coopflow.keeping.place import settle_in
     from coopflow.loading import load_workflows
 
     with app.store() as store:
         report = load_workflows(app, store, actor=actor, now=now)
+        settle_in(store)
     app.leave_word()
     return report
 

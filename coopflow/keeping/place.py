@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from coopflow.core.audit import canonical_json
 from coopflow.errors import CoopflowError, OutOfPlace
-from coopflow.keeping.erased import may_remember_too_much
+from coopflow.keeping.erased import mark_as_forgotten, may_remember_too_much
 from coopflow.store import files
 from coopflow.store.log import hash_of, head_of
 from coopflow.store.meta import find_meta, write_meta
@@ -134,6 +134,14 @@ def take_place(store: Store) -> None:
     write_meta(store.db, PLACE, canonical_json(list(astuple(here(store.path)))))
     if find_meta(store.db, TOLD):
         write_meta(store.db, TOLD, "")
+
+
+def settle_in(store: Store) -> None:
+    """Begin here with a new database, whatever one that was here before has left beside it."""
+    with store.transaction():
+        take_place(store)
+        mark_as_forgotten(store, store.path)
+    replace_head(store)
 
 
 # -- the file beside the lock -----------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any
 from coopflow.core.states import Awaited
 from coopflow.core.transports import Trouble
 from coopflow.core.workflow import Step
+from coopflow.keeping.place import ADOPT, why_not_in_place
 from coopflow.leaving import told, words_about
 from coopflow.out_of_order import remembered
 from coopflow.reports.words import Row, When, closing, outcomes_of, task_words
@@ -36,7 +37,7 @@ class Scope:
 class Matter:
     """Something that a person should know of, or do."""
 
-    kind: str  # task | delivery | paused | failed | trouble | fault | transport | cron
+    kind: str  # task | delivery | paused | failed | trouble | fault | transport | cron | database
     urgent: bool  # `status --check` ends with 5 because of it
     words: str
     command: str | None = None  # what to do about it
@@ -165,7 +166,7 @@ def urgent_matters(store: Store, scope: Scope, *, when: When, now: datetime) -> 
     """Why a person is needed now; an empty list when nobody is."""
     beat = store.looking.last_tick()
     matters = [*needs_you(store, scope, now=now), *went_wrong(store, scope, now=now)]
-    return [*silence(beat, when=when, now=now), *(matter for matter in matters if matter.urgent)]
+    return [*silence(beat, when=when, now=now), *out_of_place(store), *(matter for matter in matters if matter.urgent)]
 
 
 def silence(beat: datetime | None, *, when: When, now: datetime) -> Iterator[Matter]:
@@ -174,6 +175,13 @@ def silence(beat: datetime | None, *, when: When, now: datetime) -> Iterator[Mat
         since = f"since {when(beat)}" if beat is not None else "yet"
         words = f"coopflow has not been run {since}: is the cron line there?"
         yield Matter(kind="cron", urgent=True, words=words, command="coopflow tick")
+
+
+def out_of_place(store: Store) -> Iterator[Matter]:
+    """That ticks do nothing since the database was restored, copied or moved."""
+    if reasons := "; ".join(why_not_in_place(store)):
+        words = f"the database was restored, copied or moved, so nothing is sent: {reasons}"
+        yield Matter(kind="database", urgent=True, words=words, command=ADOPT)
 
 
 def is_silent(beat: datetime | None, *, now: datetime) -> bool:

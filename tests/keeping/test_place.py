@@ -7,6 +7,7 @@ import pytest
 
 from coopflow.errors import ExitCode
 from coopflow.keeping import place
+from coopflow.store.database import open_database
 from tests.cli.conftest import CoOp
 from tests.keeping.conftest import LATER, ask, copy_over, database, documents
 
@@ -241,6 +242,20 @@ def test_what_came_round_meanwhile_is_not_started_again(school: CoOp) -> None:
     assert ask(database(school), "SELECT count(*) FROM workflow_instances WHERE triggered_by LIKE 'schedule%'") == [
         (1,)
     ]
+
+
+def test_status_says_that_a_person_is_needed(restored: CoOp) -> None:
+    ran = restored.run("status", "--check", at=LATER)
+    assert (ran.code, "so nothing is sent" in ran.out) == (ExitCode.PERSON_NEEDED, True), ran
+
+
+def test_a_new_co_op_in_the_folder_of_an_old_one_begins_anew(restored: CoOp) -> None:
+    restored.run("family", "forget", "42", "--yes", at=LATER)
+    restored.world.db.close()
+    database(restored).unlink()
+    assert restored.run("init", at=LATER).code == 0
+    assert tick(restored, at=LATER_STILL) == (0, "")
+    restored.world.db = open_database(database(restored))
 
 
 def test_doctor_names_what_is_out_of_place(restored: CoOp) -> None:
