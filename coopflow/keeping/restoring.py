@@ -11,12 +11,12 @@ from pathlib import Path
 from coopflow.core.audit import Broken
 from coopflow.core.model import Coop, Event
 from coopflow.door import FILES_TAKEN_IN
-from coopflow.errors import DatabaseUnusable, NotAllowed, NotFound
+from coopflow.errors import DatabaseUnusable, NotAllowed, NotFound, Temporary
 from coopflow.keeping.forgetting import forget_again
 from coopflow.keeping.place import ARCHIVE, PLACE, RESTORED
 from coopflow.store import files
 from coopflow.store.database import Database, open_database, path_of, problems
-from coopflow.store.failures import translating
+from coopflow.store.failures import meaning_of, translating
 from coopflow.store.log import head_of, verify
 from coopflow.store.meta import find_meta, read_meta, write_meta
 from coopflow.store.migrations import MIGRATIONS, version_of
@@ -164,9 +164,8 @@ def _id_of(path: Path) -> str | None:
 def _keep_the_old(path: Path, *, now: datetime) -> Path | None:
     """Put the present database, with what lies beside it, under a name that says when; its own name stays taken."""
     there = path.exists()
-    with suppress(sqlite3.Error):  # a damaged one is kept as it is
-        if there:
-            _settle(path)
+    if there:
+        _settle(path)
     kept = _free(path.with_name(f"{path.name}.before-restore-{now:%Y%m%dT%H%M%SZ}"))
     for suffix in files.COMPANIONS:
         beside = Path(f"{path}{suffix}")
@@ -184,10 +183,18 @@ def _keep_the_old(path: Path, *, now: datetime) -> Path | None:
 
 
 def _settle(path: Path) -> None:
-    """Bring what lies beside a database that can still be opened into it."""
-    with closing(sqlite3.connect(path, timeout=2)) as raw:
-        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        raw.execute("PRAGMA journal_mode = DELETE")
+    """Bring what lies beside a database into it; Temporary while others have it open with a write-ahead log.
+
+    They would take the log of the new one for that of the old one. A database that is damaged is kept as it is.
+    """
+    try:
+        with closing(sqlite3.connect(path, timeout=2)) as raw:
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            raw.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.Error as problem:
+        meaning = meaning_of(problem, path)
+        if isinstance(meaning, Temporary):
+            raise meaning from None
 
 
 def _free(path: Path) -> Path:

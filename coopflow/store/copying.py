@@ -52,6 +52,9 @@ def copy(db: Source, target: Path, *, replace: bool = False) -> Copied:
 def _fill(target: Path, db: Source) -> tuple[int, int, str]:
     source, copied = sqlite3.connect(db.database, uri=True, timeout=PATIENCE), sqlite3.connect(target)
     with closing(source), closing(copied):
+        copied.execute(
+            "PRAGMA locking_mode = EXCLUSIVE"
+        )  # it is ours alone, and may lie on a disk without shared memory
         _take_over(source, copied, db.path)
         copied.execute("PRAGMA journal_mode = DELETE")  # so that the copy is one file
         wrong = _fault(copied) or _not_its_trail(copied, source)
@@ -99,6 +102,8 @@ def _alone_beside(target: Path) -> Iterator[None]:
     except BlockingIOError:
         os.close(handle)
         raise Temporary(f"another copy is being written in {target.parent}; try again when it is done") from None
+    except OSError:
+        pass  # a network disk that has no locks of this kind: there nobody is told of a second one
     try:
         yield
     finally:

@@ -3,6 +3,7 @@
 Nothing here ever opens the database file itself: closing it again would drop the locks that SQLite holds on it.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -137,6 +138,9 @@ def sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
+    except OSError as problem:
+        if problem.errno != errno.EINVAL:  # some network disks know nothing of durable directories
+            raise
     finally:
         os.close(handle)
 
