@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from coopflow.composing import Composer
 from coopflow.core.deliveries import Accepted, Delivery, Withdrawn
 from coopflow.core.model import Message
+from coopflow.errors import OutOfPlace
+from coopflow.keeping.place import advice, why_not_in_place
 from coopflow.loading import refresh
 from coopflow.sending import Post
 from coopflow.store.database import Database, copy_in_memory, open_database
@@ -38,6 +40,8 @@ def rehearse(app: "App", *, now: datetime, limit: int | None = None) -> Rehearse
         return None
     try:
         store = Store(copied, app.coop)
+        if reasons := "; ".join(why_not_in_place(store)):
+            raise OutOfPlace(advice(reasons))
         before, _ = head_of(copied)
         news = refresh(app, store, now=now)
         post = Post(_stand_ins(app, store.database_id), max_concurrent=1)

@@ -244,6 +244,11 @@ def test_what_came_round_meanwhile_is_not_started_again(school: CoOp) -> None:
     ]
 
 
+def test_o09_a_dry_run_says_the_same_as_the_tick(restored: CoOp) -> None:
+    ran = restored.run("tick", "--dry-run", at=LATER)
+    assert (ran.code, "run: coopflow adopt" in ran.err, ran.out) == (ExitCode.PERSON_NEEDED, True, "")
+
+
 def test_status_says_that_a_person_is_needed(restored: CoOp) -> None:
     ran = restored.run("status", "--check", at=LATER)
     assert (ran.code, "so nothing is sent" in ran.out) == (ExitCode.PERSON_NEEDED, True), ran
