@@ -12,6 +12,7 @@ from coopflow.core.model import Message
 from coopflow.sending import Answered, Asked, Outgoing, Post
 from tests.world import World, at
 
+PATIENCE = 10  # seconds; whoever waits so long waits in vain
 MAIL = [{"id": "mail", "type": "email", "template_id": "hello"}, {"id": "done", "type": "end"}]
 
 
@@ -90,6 +91,29 @@ def test_an_answer_does_not_wait_for_the_end_of_the_batch() -> None:
     delivered(Doing(polite), book, batch(20), at_once=1)
     assert len(book.entries) > 20  # a kill would leave one message in doubt, and not twenty
     assert max(answered for _, answered in book.entries) == 1
+
+
+def test_an_answer_is_written_while_another_message_is_still_under_way() -> None:
+    under_way, written = threading.Event(), threading.Event()
+
+    class Telling(Book):
+        def __call__(self, asked: Asked, answered: Answered) -> list[str]:
+            granted = super().__call__(asked, answered)
+            if "k0" in dict(self.written):
+                written.set()
+            return granted
+
+    def slow(message: Message, last_call: Callable[[], bool]) -> Delivery:
+        assert last_call()
+        if message.key == "k0":
+            under_way.wait(PATIENCE)
+            return Accepted()
+        under_way.set()
+        return Accepted() if written.wait(PATIENCE) else Unknown("the book was late")
+
+    book = Telling()
+    delivered(Doing(slow), book, batch(2), at_once=2)
+    assert dict(book.written) == {"k0": Accepted(), "k1": Accepted()}
 
 
 def test_messages_that_may_be_handed_over_again_share_one_entry() -> None:
