@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import co_op as co_op
+
 MEMORY = Path("/dev/shm")  # noqa: S108 - a kill does not care where the file lies, and a thousand of them cost less here
 
 

@@ -1,0 +1,323 @@
+"""Judges of a run: they read the tables by plain SQL and the truth log, and know none of coopflow's own rules.
+
+The numbers are those of the list of invariants in docs/evidence/simulation.md.
+"""
+
+import json
+import sqlite3
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from coopflow.core.model import Message
+from tests.simulation.plan import PLACES
+from tests.simulation.rules import AFTER_COMMIT, AT_THE_END, BY_DAY, TODAY
+
+GRACE = timedelta(hours=2)  # what a slow tick may add to lateness
+PATIENCE = {"email": timedelta(hours=24), "sms": timedelta(hours=4)}
+STALE = {"2 days": timedelta(days=2, hours=1), "6 hours": timedelta(hours=6)}  # an hour: the change of the clocks
+ENDS = {"instance.completed": "completed", "instance.failed": "failed", "instance.cancelled": "cancelled"}
+
+
+class Violated(AssertionError):
+    """An invariant does not hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One message on the truth log."""
+
+    message: Message
+    place: tuple[int, str, str]  # instance, branch and step
+    log_at: int  # the last entry of the audit trail then
+    at: datetime
+
+
+class Judges:
+    """What they remember of one run."""
+
+    def __init__(self, memory: sqlite3.Connection) -> None:
+        self._memory = memory
+        self.truth: dict[str, Taken] = {}
+        self.commits = 0
+        self._ids: set[str] = set()
+        self._last_at: dict[tuple[int, str, str], Taken] = {}
+        self._said: dict[str, bool] = {}  # what people said of messages in doubt
+        self._planned: dict[tuple[int, str, int], str] = {}
+        self._epoch = 0
+        self._seen, self._hash = 0, "0" * 64
+        self._status: dict[int, str] = {}  # of instances, replayed from the audit trail
+        self._day = ""
+
+    def _rows(self, question: str, *values: Any) -> list[Any]:
+        return self._memory.execute(question, values).fetchall()
+
+    def _require(self, holds: bool, sentence: str) -> None:
+        if not holds:
+            raise Violated(sentence)
+
+    # -- after each commit --------------------------------------------------------------------------------------------
+
+    def after_commit(self) -> None:
+        """The cheap ones."""
+        self.commits += 1
+        for number, sentence, question in AFTER_COMMIT:
+            found = self._memory.execute(question).fetchone()
+            if found is not None:
+                raise Violated(f"{number}: {sentence}: {found}")
+        [(epoch,)] = self._rows("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'epoch'")
+        self._require(epoch >= self._epoch, "15: the epoch has fallen")
+        self._epoch = epoch
+        self._replay()
+        for instance, branch, visit, planned in self._rows(
+            "SELECT instance_id, branch, visit, scheduled_for FROM workflow_queue WHERE scheduled_for IS NOT NULL"
+        ):
+            self._planned[instance, branch, visit] = planned
+
+    def _replay(self) -> None:
+        """14 and 27: the log has no holes, its chain holds, and what it says of instances is how they stand."""
+        for entry in self._rows(
+            "SELECT event_id, at, kind, family_id, instance_id, actor, data, prev_hash, hash FROM event_log"
+            " WHERE event_id > ? ORDER BY event_id",
+            self._seen,
+        ):
+            number, at, kind, family, instance, actor, data, previous, own = entry
+            self._require(number == self._seen + 1, f"14: entry {number} follows entry {self._seen}")
+            self._require(previous == self._hash, f"14: entry {number} does not follow from the one before it")
+            text = json.dumps(
+                [previous, number, at, kind, family, instance, actor, data], separators=(",", ":"), ensure_ascii=False
+            )
+            self._require(sha256(text.encode()).hexdigest() == own, f"14: the hash of entry {number} is wrong")
+            self._seen, self._hash = number, own
+            self._follow(kind, instance)
+        stands = dict(self._rows("SELECT instance_id, status FROM workflow_instances"))
+        self._require(stands.keys() == self._status.keys(), "27: an instance without a beginning in the audit trail")
+        for instance, status in stands.items():
+            told = self._status[instance]
+            same = told == ("active" if status in ("pending", "running") else status)
+            self._require(same, f"27: instance {instance} is {status}; by the audit trail it is {told}")
+
+    def _follow(self, kind: str, instance: int | None) -> None:
+        if instance is None:
+            return
+        before = self._status.get(instance)
+        match kind:
+            case "instance.started":
+                self._require(before is None, f"14: instance {instance} began twice")
+                self._status[instance] = "active"
+            case "instance.paused":
+                self._require(before == "active", f"14: instance {instance} was paused while it was {before}")
+                self._status[instance] = "paused"
+            case "instance.resumed":
+                self._require(before == "paused", f"14: instance {instance} was resumed while it was {before}")
+                self._status[instance] = "active"
+            case _ if kind in ENDS:
+                self._require(before in ("active", "paused"), f"14: instance {instance} ended while it was {before}")
+                self._status[instance] = ENDS[kind]
+
+    # -- messages -----------------------------------------------------------------------------------------------------
+
+    def last_call(self, keys: Collection[str], at: datetime) -> None:
+        """6, 7, 8, 18: each message that was allowed to go, at the moment at which it was."""
+        for key in sorted(keys):
+            row = self._message(key)
+            name = f"the {row['step_type']} of '{row['step_id']}' of instance {row['instance_id']}"
+            self._require(row["status"] == "running", f"2: {name} may go, and is on record as {row['status']}")
+            self._require(row["stands"] in ("pending", "running"), f"6: {name} may go; its instance is {row['stands']}")
+            consent = json.loads(row["consent"]).get(row["step_type"], {})
+            self._require(consent.get("allowed") is not False, f"6: {name} may go to a family that has opted out")
+            self._require(row["family_status"] != "withdrawn", f"6: {name} may go to a family that has left")
+            gentle = row["gentle_until"]
+            self._require(gentle is None or _read(gentle) <= at, f"6: {name} may go to a family that is in grief")
+            now_at = row["phone"] if row["step_type"] == "sms" else row["email"]
+            self._require(json.loads(row["input_data"])["to"] == now_at, f"18: {name} may go to an old address")
+            step = _step(json.loads(row["steps"]), row["step_id"])
+            self._at_a_good_time(row, step, name, at)
+            self._in_time(row, step, name, at)
+
+    def _message(self, key: str) -> Mapping[str, Any]:
+        cursor = self._memory.execute(_MESSAGE, (key,))
+        names = [column[0] for column in cursor.description]
+        found = cursor.fetchall()
+        self._require(len(found) == 1, f"2: a message without its intent on record: {key}")
+        return dict(zip(names, found[0], strict=True))
+
+    def _at_a_good_time(self, row: Mapping[str, Any], step: Mapping[str, Any], name: str, at: datetime) -> None:
+        local = at.astimezone(ZoneInfo(row["time_zone"]))
+        if not step.get("urgent"):
+            office = local.weekday() < 5 and 8 <= local.hour < 18
+            self._require(office, f"7: {name} may go at {local:%a %H:%M}")
+            closed = self._rows("SELECT name FROM calendar_days WHERE day = ?", local.date().isoformat())
+            self._require(not closed, f"7: {name} may go on a closed day")
+        if row["step_type"] == "sms":
+            zones = [zone for zone, number in PLACES.items() if number == row["phone"]]
+            for clock in (local, *(at.astimezone(ZoneInfo(zone)) for zone in zones)):
+                self._require(8 <= clock.hour < 21, f"7: {name} may ring at {clock:%H:%M} in {clock.tzinfo}")
+
+    def _in_time(self, row: Mapping[str, Any], step: Mapping[str, Any], name: str, at: datetime) -> None:
+        planned = self._planned.get((row["instance_id"], row["branch"], row["visit"]))
+        patience = STALE.get(step.get("stale_after", ""), PATIENCE[row["step_type"]])
+        late = at - _read(planned) if planned else timedelta()
+        self._require(late <= patience + GRACE, f"8: {name} may go {late} late")
+
+    def took(self, message: Message, *, dedupes: bool, now: datetime) -> None:
+        """1, 2, 17: a server has taken a message."""
+        row = self._message(message.key)
+        name = f"'{row['step_id']}' of instance {row['instance_id']}"
+        self._require(row["status"] == "running", f"2: {name} left while on record as {row['status']}")
+        kept = json.loads(row["input_data"])
+        words = {"to": message.to, "subject": message.subject, "text": message.text, "html": message.html}
+        self._require(kept == words, f"17: what left of {name} is not what was put on record")
+        before = self.truth.get(message.key)
+        if before is not None and dedupes:
+            same = (before.message.to, before.message.text) == (message.to, message.text)
+            self._require(same, f"17: {name} was handed over again with other words")
+            return
+        self._require(before is None and message.message_id not in self._ids, f"1: {name} left twice")
+        place = (row["instance_id"], row["branch"], row["step_id"])
+        [(log_at,)] = self._rows("SELECT COALESCE(MAX(event_id), 0) FROM event_log")
+        self._ordered_again(place, name)
+        self._ids.add(message.message_id)
+        self.truth[message.key] = self._last_at[place] = Taken(message, place, log_at, now)
+
+    def _ordered_again(self, place: tuple[int, str, str], name: str) -> None:
+        """1: the same step writes once more only if a person had a hand in it since."""
+        last = self._last_at.get(place)
+        if last is None:
+            return
+        hands = self._rows(
+            "SELECT kind FROM event_log WHERE instance_id = ? AND event_id > ? AND actor <> 'coopflow'",
+            place[0],
+            last.log_at,
+        )
+        self._require(bool(hands), f"1: {name} left a second time, and nobody had asked for it")
+
+    def arrived(self, key: str) -> bool:
+        """What a person finds who looks into the server's log."""
+        return key in self.truth
+
+    def ordered(self, key: str, sent: bool) -> None:
+        """What a person says of a message in doubt."""
+        self._said[key] = sent
+
+    # -- around ticks -------------------------------------------------------------------------------------------------
+
+    def before_tick(self, now: datetime) -> None:
+        """The dear ones once a day."""
+        day = f"{now:%Y-%m-%d}"
+        if day != self._day:
+            self._day = day
+            self._thoroughly()
+
+    def after_tick(self, now: datetime) -> None:
+        """5: what was due has been tried."""
+        due = self._rows(
+            "SELECT instance_id, step_id, scheduled_for FROM workflow_queue"
+            " WHERE status = 'queued' AND scheduled_for <= ?",
+            _text(now),
+        )
+        self._require(not due, f"5: due, and not tried by a tick at {now}: {due}")
+        for number, sentence, question in TODAY:
+            found = self._memory.execute(question).fetchone()
+            self._require(found is None, f"{number}: {sentence}: {found}")
+
+    def idle(self, changes: int, now: datetime) -> None:
+        """23: a second tick at the same moment finds nothing to do."""
+        self._require(changes <= 1, f"23: a tick with nothing due wrote {changes} rows at {now}")
+
+    def at_the_end(self, now: datetime) -> None:
+        """Liveness: all is healed, two weeks have passed."""
+        self.after_tick(now)
+        for number, sentence, question in AT_THE_END:
+            found = self._memory.execute(question).fetchone()
+            self._require(found is None, f"{number}: {sentence}: {found}")
+        self._thoroughly()
+        [(whole,)] = self._rows("PRAGMA quick_check(1)")
+        self._require(whole == "ok", f"28: {whole}")
+
+    def _thoroughly(self) -> None:
+        for number, sentence, question in BY_DAY:
+            found = self._memory.execute(question).fetchone()
+            self._require(found is None, f"{number}: {sentence}: {found}")
+        status = dict(
+            self._rows("SELECT idempotency_key, status FROM workflow_step_executions WHERE idempotency_key IS NOT NULL")
+        )
+        for key, found in status.items():
+            if found == "completed":
+                known = key in self.truth or self._said.get(key) is True
+                self._require(known, f"3: {key} is on record as accepted, and no server has it")
+        for key in self.truth:
+            doubted = key in self._said or status[key] in ("running", "completed") or self._was_in_doubt(key)
+            self._require(doubted, f"2: a server has {key}, and it is on record as {status[key]}")
+        steps = self._rows(
+            "SELECT x.instance_id, x.step_id, t.steps FROM workflow_step_executions x JOIN workflow_instances"
+            " USING (instance_id) JOIN workflow_templates t USING (template_id)"
+        )
+        for instance, step, definition in steps:
+            self._require(
+                f'"id":"{step}"' in definition,
+                f"10: instance {instance} came to '{step}', which its version does not have",
+            )
+
+    def _was_in_doubt(self, key: str) -> bool:
+        """An instance that was cancelled, or went on, while nobody knew: its record says that it is not known."""
+        [(error,)] = self._rows("SELECT error_message FROM workflow_step_executions WHERE idempotency_key = ?", key)
+        return error is not None and ("not known whether it left" in error or "never found out" in error)
+
+    def everything(self) -> str:
+        """All that is in the database, for what must not change it."""
+        return sha256("\n".join(self._memory.iterdump()).encode()).hexdigest()
+
+    def unchanged(self, before: str) -> None:
+        """22: a dry run has written nothing."""
+        self._require(self.everything() == before, "22: a dry run has changed the database")
+
+    # -- what the run asks --------------------------------------------------------------------------------------------
+
+    def next_due(self) -> str | None:
+        """The earliest moment at which a tick has anything to do."""
+        [(text,)] = self._rows(_NEXT_DUE)
+        return text if text is None else str(text)
+
+    def head(self) -> str:
+        """The hash of the last entry of the audit trail."""
+        return self._hash
+
+
+def _step(steps: Any, wanted: str) -> Mapping[str, Any]:
+    """A step of a definition, wherever in it."""
+    return next(one for one in _all(steps) if one["id"] == wanted)
+
+
+def _all(steps: Any) -> list[Mapping[str, Any]]:
+    inner = [step for one in steps for branch in one.get("branches", ()) for step in _all(branch)]
+    return [*steps, *inner, *(action for one in steps for action in one.get("actions", {}).values())]
+
+
+def _read(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _text(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+_MESSAGE = """
+SELECT x.instance_id, x.branch, x.visit, x.step_id, x.step_type, x.status, x.input_data, i.status AS stands, f.consent,
+       f.status AS family_status, f.gentle_until, f.email, f.phone, f.time_zone, t.steps
+FROM workflow_step_executions x JOIN workflow_instances i USING (instance_id) JOIN families f USING (family_id)
+JOIN workflow_templates t USING (template_id) WHERE x.idempotency_key = ?
+"""
+_NEXT_DUE = """
+SELECT MIN(at) FROM (
+  SELECT MIN(scheduled_for) AS at FROM workflow_queue WHERE status = 'queued'
+  UNION ALL SELECT MIN(escalate_at) FROM coordinator_tasks WHERE status = 'open'
+  UNION ALL SELECT MIN(deadline_alert_at) FROM workflow_instances WHERE completed_at IS NULL
+  UNION ALL SELECT MIN(next_at) FROM workflow_schedules
+  UNION ALL SELECT MIN(x.created_date) FROM workflow_step_executions x WHERE x.status IN ('pending', 'running')
+    AND x.idempotency_key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM workflow_queue q WHERE q.instance_id = x.instance_id
+    AND q.branch = x.branch AND q.visit = x.visit AND q.status <> 'processing'))
+"""

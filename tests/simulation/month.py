@@ -1,0 +1,372 @@
+"""A family-month as it is lived: the events of a plan, cron between them, and judges after every commit."""
+
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime, timedelta
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+from zoneinfo import ZoneInfo
+
+from coopflow import clock
+from coopflow.channels.addresses import likely_zones
+from coopflow.clock import accept_clock, time_for_tick
+from coopflow.composing import Composer
+from coopflow.core.facts import BUILT_IN_EVENTS
+from coopflow.core.model import Coop, Family, Message, Prediction
+from coopflow.core.timing import Calendar
+from coopflow.core.wall_clock import Boot
+from coopflow.errors import ClockHeld, CoopflowError
+from coopflow.events import take_event
+from coopflow.intake.consent import change_consent
+from coopflow.intake.gentleness import treat_gently
+from coopflow.intake.keeping_calendars import keep_own
+from coopflow.schedules import keep_schedules
+from coopflow.store import log
+from coopflow.store.store import Store
+from coopflow.tick import Engine, tick
+from coopflow.triggers import start_by_hand, take_predictions
+from tests.simulation import people
+from tests.simulation.baton import Baton
+from tests.simulation.dice import Dice
+from tests.simulation.grammar import MESSAGES
+from tests.simulation.judges import Judges, Violated
+from tests.simulation.memory import Crash, Disk, new_memory
+from tests.simulation.plan import Happening, Plan
+from tests.simulation.wires import Mailbag, Wire
+
+MINUTE = timedelta(minutes=1)
+HEALING = timedelta(days=14)
+MOST_TICKS = 3000  # of one run: more is a loop
+
+
+class Month:
+    """One run of a plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.dice = Dice(plan.seed)
+        self.now = plan.start  # the true time
+        self.clock_off = timedelta()  # how wrong the wall clock is
+        self.latency = self.dice.stream("latencies")
+        self.tick_took = timedelta()
+        self.memory = new_memory()
+        self.judges = Judges(self.memory)
+        self.offline_until = plan.start
+        self.pending: dict[str, dict[str, Any]] = {}  # what the next tick will meet
+        self.commits = 0  # of the tick under way
+        self.crash_at: int | None = None
+        self.intruder: Callable[[], None] | None = None
+        self.baton: Baton | None = None
+        self.hush = False  # nobody comes between a last call and those who judge it
+        self.ticks = self.crashes = self.times = 0
+        self.wires = {
+            name: Wire(name, name in plan.dedupes, self.dice, plan.faults, plan.fault_share, self._took)
+            for name in ("email", "sms")
+        }
+        self.disk = Disk(self.memory, self._committed)
+        self.store = self._store(self.disk)
+
+    # -- the process ------------------------------------------------------------------------------------------------
+
+    @property
+    def wall(self) -> datetime:
+        """What the machine's clock shows."""
+        return (self.now + self.clock_off).replace(microsecond=0)
+
+    def live(self, happenings: list[Happening]) -> str:
+        """Live through the month, heal, and live two weeks more; answer with the head of the audit trail."""
+        salts = self.dice.stream("salts")
+        with (
+            patch.object(log, "os", SimpleNamespace(urandom=salts.randbytes)),
+            patch.object(clock, "boot", lambda: Boot("simulated", int((self.now - self.plan.start).total_seconds()))),
+        ):
+            self._settle()
+            for happening in happenings:
+                self._ticks_until(happening.at)
+                self.now = max(self.now, happening.at)
+                self._meet(happening)
+            self._ticks_until(self.plan.end)
+            self._heal()
+            self._ticks_until(self.now + HEALING)
+            self._tick()
+            self.judges.at_the_end(self.wall)
+        return self.judges.head()
+
+    def close(self) -> None:
+        """Let the memory go."""
+        self.memory.close()
+
+    def _store(self, disk: Disk) -> Store:
+        plan = self.plan
+        coop = Coop(
+            organisation="Willow Creek",
+            calendar=Calendar.default(ZoneInfo("America/New_York")),
+            coordinators={"sarah": {"email": "sarah@example.org"}, "mike": {}, "director": {}},
+            known_events=frozenset(BUILT_IN_EVENTS),
+            limits=plan.limits,
+            spread=plan.spread or timedelta(),
+        )
+        return Store(disk, coop, zones_of_phone=likely_zones)
+
+    def _restarts(self) -> None:
+        """Whatever was in the process is gone; what was not committed never was."""
+        if self.memory.in_transaction:
+            self.memory.execute("ROLLBACK")
+        self.crash_at = self.intruder = self.baton = None
+        self.hush = False
+        self.disk = Disk(self.memory, self._committed)
+        self.store = self._store(self.disk)
+
+    def _committed(self, done: bool) -> None:
+        self.commits += 1
+        if self.crash_at is not None and self.commits > self.crash_at:
+            self.crash_at = None
+            raise Crash
+        if not done:
+            return
+        self.judges.after_commit()
+        if self.hush:
+            return
+        if self.intruder is not None and self.commits > 2 * self.pending.get("intrudes", {}).get("at", 0):
+            intruder, self.intruder = self.intruder, None
+            intruder()
+        if self.baton is not None:
+            self.baton.pass_on()
+
+    # -- the tick -----------------------------------------------------------------------------------------------------
+
+    def _ticks_until(self, when: datetime) -> None:
+        """Cron: every minute, but for those in which nothing is due."""
+        while (due := self._next_due()) < when:
+            self.now = max(self.now + MINUTE, due).replace(second=0, microsecond=0)
+            if late := self.pending.pop("late", None):
+                self.now += timedelta(minutes=late["minutes"])
+            self._tick()
+
+    def _next_due(self) -> datetime:
+        text = self.judges.next_due()
+        due = datetime.fromisoformat(text) - self.clock_off if text else datetime.max.replace(tzinfo=UTC)
+        return max(due, self.offline_until)
+
+    def _tick(self) -> None:
+        self.times += 1
+        if self.times > MOST_TICKS:
+            raise Violated(f"more than {MOST_TICKS} ticks: something is due again and again")
+        if self.now < self.offline_until:
+            return
+        crash = self.pending.pop("crashes", None)
+        try:
+            self.crash_at = crash["at"] if crash else None
+            self.commits = 0
+            self._one_tick()
+        except Crash:
+            self.crashes += 1
+            self._restarts()
+            if crash and crash["again"] is not None:
+                self.pending["crashes"] = {"at": crash["again"], "again": None}
+        finally:
+            self.crash_at = None
+            self.now += self.tick_took
+            self.tick_took = timedelta()
+
+    def _one_tick(self) -> None:
+        try:
+            now = time_for_tick(self.store, wall=self.wall)
+        except ClockHeld:
+            self.now += timedelta(hours=3)  # until somebody looks at it
+            accept_clock(self.store, wall=self.wall, actor="sarah")
+            return
+        keep_busy = self.pending.pop("doubles", None) is not None
+        if self.pending.pop("overlaps", None) is not None:
+            self._overlapping(now)
+            return
+        intrusion = self.pending.get("intrudes")
+        if intrusion:
+            self.intruder = lambda: self._does(intrusion["verb"], intrusion["draw"])
+        self.judges.before_tick(now)
+        self._carry_out(self.store, now)
+        self.ticks += 1
+        undisturbed = intrusion is None or self.intruder is not None
+        self.intruder = None
+        self.pending.pop("intrudes", None)
+        if undisturbed:
+            self.judges.after_tick(now)
+        if keep_busy and undisturbed and not self._something_due(now):
+            before = self.memory.total_changes
+            self._carry_out(self.store, now)
+            self.judges.idle(self.memory.total_changes - before, now)
+
+    def _something_due(self, now: datetime) -> bool:
+        """A message whose instance ended while it was in doubt is the next tick's."""
+        text = self.judges.next_due()
+        return text is not None and datetime.fromisoformat(text) <= now
+
+    def _carry_out(self, store: Store, now: datetime) -> None:
+        self.tick_took = timedelta()
+        engine = Engine(
+            store,
+            Mailbag(  # type: ignore[arg-type]
+                self.wires,
+                self.dice.stream("together", self.times),
+                self._passes_time,
+                lambda keys: self._may_go(keys, now),
+                self._be_quiet,
+            ),
+            Composer(database_id=store.database_id, domain="example.org"),
+            elapsed=lambda: self.tick_took,
+        )
+        report = tick(engine, now=now)
+        if report.faults:
+            raise Violated(f"a fault in coopflow: {report.faults[0]}")
+
+    def _overlapping(self, now: datetime) -> None:
+        """Two ticks at once, as when the lock file was deleted: only one may go on, and nothing leaves twice."""
+        self.baton = Baton(self.dice.stream("overlap", self.times))
+        stores = [self._store(Disk(self.memory, self._committed)) for _ in range(2)]
+        ended = self.baton.run([lambda store=store: self._carry_out(store, now) for store in stores])
+        self.baton = None
+        self.ticks += 2
+        self._restarts()
+        for error in ended:
+            if error is not None and not isinstance(error, CoopflowError | Crash):
+                raise error
+
+    def _passes_time(self) -> None:
+        self.tick_took += timedelta(seconds=self.latency.choice((0, 0, 0, 1, 5, 70, 600)))
+
+    def _be_quiet(self, quiet: bool) -> None:  # noqa: FBT001 - on, off
+        self.hush = quiet
+
+    def _may_go(self, keys: Collection[str], now: datetime) -> None:
+        self.judges.last_call(keys, now + self.tick_took)
+
+    def _took(self, message: Message) -> None:
+        self.judges.took(message, dedupes=self.wires[message.channel].dedupes, now=self.wall + self.tick_took)
+
+    # -- what happens -------------------------------------------------------------------------------------------------
+
+    def _settle(self) -> None:
+        """Families and workflows, as they are in the beginning."""
+        families = [Family(family_id=number, **columns) for number, columns in self.plan.families.items()]
+        with self.store.transaction():
+            self.store.save_families(families, now=self.wall)
+            self.store.add_scores(families, now=self.wall)
+        for data in self.plan.workflows:
+            self._load(data)
+
+    def _load(self, data: dict[str, Any]) -> None:
+        messages = {name: {"": text} for name, text in MESSAGES.items()}
+        with self.store.transaction():
+            version = len(self.store.templates.versions(data["name"])) + 1
+            self.store.templates.add(
+                data=data,
+                messages=messages,
+                version=version,
+                source_path=f"{data['name']}.yaml",
+                source_hash=f"{data['name']}-{version}",
+                active=True,
+                now=self.wall,
+            )
+            keep_schedules(self.store, now=self.wall)
+
+    def _meet(self, happening: Happening) -> None:
+        given = dict(happening.given)
+        if happening.kind in ("crashes", "overlaps", "intrudes", "doubles", "late"):
+            self.pending[happening.kind] = given
+            return
+        getattr(self, f"_{happening.kind}")(**given)
+
+    def _offline(self, hours: int) -> None:
+        self.offline_until = self.now + timedelta(hours=hours)
+
+    def _clock(self, hours: float) -> None:
+        self.clock_off = timedelta(hours=hours)
+
+    def _predicts(self, family: str, data: dict[str, Any]) -> None:
+        number = f"{family}-{data['predicted_probability']}"
+        prediction = Prediction(prediction_id=number, family_id=family, predicted_at=self.wall, **data)
+        with self.store.transaction():
+            take_predictions(self.store, [prediction, prediction], now=self.wall)  # twice: it must not matter
+
+    def _happens(self, family: str, kind: str) -> None:
+        with self.store.transaction():
+            take_event(self.store, kind, family, data={}, actor="outside", now=self.wall)
+
+    def _orders(self, family: str, workflow: str) -> None:
+        try:
+            with self.store.transaction():
+                start_by_hand(self.store, workflow, family, values={}, actor="sarah", now=self.wall)
+        except CoopflowError:
+            pass
+
+    def _edits(self, name: str, data: dict[str, Any]) -> None:  # noqa: ARG002 - named for the one who reads a plan
+        self._load(data)
+
+    def _moves(self, family: str, zone: str) -> None:
+        people.changes(self.store, family, now=self.wall, time_zone=zone)
+
+    def _changes_address(self, family: str, phone: str, number: int) -> None:
+        people.changes(self.store, family, now=self.wall, phone=phone, email=f"new{number}@example.org")
+
+    def _scores(self, family: str, withdrawal_risk: float) -> None:
+        people.changes(self.store, family, now=self.wall, withdrawal_risk=withdrawal_risk)
+
+    def _opts_out(self, family: str, channels: list[str]) -> None:
+        self._consents(family, channels, allowed=False)
+
+    def _opts_in(self, family: str, channels: list[str]) -> None:
+        self._consents(family, channels, allowed=True)
+
+    def _consents(self, family: str, channels: list[str], *, allowed: bool) -> None:
+        with self.store.transaction():
+            change_consent(self.store, family, channels, allowed=allowed, reason=None, actor="sarah", now=self.wall)
+
+    def _gently(self, family: str, days: int) -> None:
+        with self.store.transaction():
+            until = self.wall.replace(minute=0, second=0) + timedelta(days=days)
+            treat_gently(self.store, family, until=until, reason=None, actor="sarah", now=self.wall)
+
+    def _not_gently(self, family: str) -> None:
+        with self.store.transaction():
+            treat_gently(self.store, family, until=None, reason=None, actor="sarah", now=self.wall)
+
+    def _closes(self, family: str, days: int) -> None:  # noqa: ARG002 - it concerns all of them
+        closed = {self.wall.date() + timedelta(days=number): "closed" for number in range(1, days, 2)}
+        keep_own(self.store, "own", closed, "own.txt", actor="sarah", now=self.wall)
+
+    def _does(self, verb: str, draw: float) -> None:
+        if verb == "rehearse":
+            before = self.judges.everything()
+            people.rehearses(self.store, draw, now=self.wall)
+            self.judges.unchanged(before)
+            return
+        people.does(self.store, verb, draw, now=self.wall)
+
+    def _desk(self, verb: str, draw: float) -> None:
+        people.at_the_desk(
+            self.store, verb, draw, arrived=self.judges.arrived, ordered=self.judges.ordered, now=self.wall
+        )
+
+    def _heal(self) -> None:
+        """The servers answer, the machine is on, the clock is right; people have gone home."""
+        self.offline_until = self.now
+        self.pending.clear()
+        if self.clock_off:
+            self.clock_off = timedelta()
+            accept_clock(self.store, wall=self.wall, actor="sarah")
+        for wire in self.wires.values():
+            wire.healed = True
+
+
+def lived(plan: Plan, numbers: list[int] | None = None) -> Month:
+    """A plan, or what is left of it, from its first event to the end of its liveness."""
+    month = Month(plan)
+    try:
+        month.live(plan.only(numbers))
+    finally:
+        month.close()
+    return month
+
+
+__all__ = ["Month", "Random", "lived"]
