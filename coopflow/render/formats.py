@@ -20,8 +20,9 @@ from coopflow.render.values import Format
 from coopflow.render.words import instant
 
 _ACTING = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+_HIDING = r"\xad\u200b\u2060-\u2064\ufeff\U000e0000-\U000e007f"  # without the joiners, which scripts and emoji need
 _UNSAFE_IN_CSV = re.compile(f"[{_ACTING}]")
-_UNSAFE_IN_TSV = re.compile(f"[{_ACTING}\\t\\n\\\\]")
+_UNSAFE_IN_TSV = re.compile(f"[{_ACTING}{_HIDING}\\t\\n\\\\]")
 _BEGINS_A_FORMULA = frozenset("=+-@＝＋－＠")  # a Japanese Excel takes the wide ones too
 _BEGINS_A_CELL_ANEW = frozenset("\t\r\n")
 
