@@ -85,7 +85,7 @@ def change_rows(imported: "Imported", *, dry_run: bool) -> list[dict[str, Any]]:
 
 def import_words(imported: "Imported", *, dry_run: bool) -> list[str]:
     """`500 families: 500 new, 0 changed, 0 unchanged.` and what a coordinator should know besides."""
-    from coopflow.core.decide import NOT_CONTACTED
+    from coopflow.core.decide import FORGOTTEN, NOT_CONTACTED
     from coopflow.intake.families import unusual_statuses
 
     would = "would be " if dry_run else ""
@@ -94,7 +94,7 @@ def import_words(imported: "Imported", *, dry_run: bool) -> list[str]:
     noun = "family" if imported.families == 1 else "families"
     lines = [f"{imported.families} {noun}: {counts}.{tail}"]
     if unusual := unusual_statuses(change.family for change in imported.changes):
-        stops = ", ".join(sorted(NOT_CONTACTED))
+        stops = ", ".join(sorted(NOT_CONTACTED - {FORGOTTEN}))
         lines.append(f"Families with the status {', '.join(unusual)} are written to; what stops messages is: {stops}.")
     return lines
 
