@@ -143,7 +143,7 @@ def _status(value: Any) -> str:
     if word in STATUSES:
         return word
     plain = re.sub(r"[\s-]+", "_", word.strip()).lower()
-    meant = plain if plain in STATUSES else nearest(plain, NOT_CONTACTED | {"enrolled"}, likeness=0.85)
+    meant = plain if plain in STATUSES else nearest(plain, NOT_CONTACTED - {FORGOTTEN} | {"enrolled"}, likeness=0.85)
     if meant is not None:  # a slip here would write to a family that has left
         raise Unfit("is not a status", found=described(word), hint=f" (did you mean '{meant}'?)")
     if not _WORD.fullmatch(word):
