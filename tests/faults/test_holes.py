@@ -7,16 +7,19 @@ from pathlib import Path
 import pytest
 
 from coopflow.core.deliveries import Deferred
-from coopflow.core.people import cancel, pause
+from coopflow.core.durations import Duration
+from coopflow.core.people import cancel, pause, resume
+from coopflow.core.timing import ALWAYS, OpenHours, Planned, Preference, parse_window, preferred
 from coopflow.store.database import copy
-from tests.world import World
+from tests.world import NEW_YORK, World, at
 
+END = {"id": "done", "type": "end"}
 MAIL = {"id": "mail", "type": "email", "template_id": "hello"}
 
 
 @pytest.fixture
 def mailing(wired: World) -> World:
-    wired.has_workflow("outreach", [MAIL, {"id": "done", "type": "end"}])
+    wired.has_workflow("outreach", [MAIL, END])
     wired.has_family("42")
     wired.start("outreach", family="42")
     return wired
@@ -44,6 +47,24 @@ def test_another_try_that_would_come_after_hours_is_planned_for_when_they_begin(
     assert planned(mailing) == "Mon 09:00"
 
 
+def test_what_became_overdue_in_a_pause_is_planned_for_when_its_window_opens(mailing: World) -> None:
+    mailing.does(pause, 1)
+    mailing.now = at("2026-03-21 12:00")  # a Saturday
+    mailing.does(resume, 1)
+    assert planned(mailing) == "Mon 09:00"
+
+
+def test_a_best_time_an_hour_after_patience_has_ended_is_not_waited_for() -> None:
+    window = parse_window("best", {"days": "sun", "hours": "13:00-14:00"})
+    hours = [OpenHours((ALWAYS,), NEW_YORK, {})]
+
+    def waits_for(patience: str) -> Planned:
+        return preferred(at("2026-03-20 12:00"), hours, Preference(window, Duration.parse(patience)), NEW_YORK)
+
+    assert waits_for("49 hours").at == at("2026-03-22 13:00")
+    assert waits_for("48 hours").at == at("2026-03-20 12:00")
+
+
 def test_a_paused_instance_keeps_its_place_so_that_the_database_lets_no_second_one_in(mailing: World) -> None:
     def places() -> list[tuple[str | None]]:
         return mailing.db.execute_sql("SELECT slot FROM workflow_instances").fetchall()  # type: ignore[no-any-return]
@@ -53,6 +74,30 @@ def test_a_paused_instance_keeps_its_place_so_that_the_database_lets_no_second_o
     assert places() == [("outreach:0",)]
     mailing.does(cancel, 1)
     assert places() == [(None,)]
+
+
+def starts(world: World) -> list[str]:
+    return [row[0] for row in world.db.execute_sql("SELECT triggered_by FROM workflow_instances ORDER BY instance_id")]
+
+
+def test_what_a_schedule_has_started_is_not_started_again_although_the_schedule_does_not_know(coop: World) -> None:
+    coop.now = at("2026-03-15 12:00")
+    coop.has_family("42")
+    coop.has_workflow("news", [END], trigger={"type": "schedule", "every": "monday 09:00"})
+    [before] = coop.db.execute_sql("SELECT done_until, next_at FROM workflow_schedules").fetchall()
+    for _ in range(2):  # the second time as after a crash before the last commit, with the first start at its end
+        coop.tick("2026-03-16 09:00")
+        assert starts(coop) == ["schedule:2026-03-16T09:00"]
+        coop.db.execute_sql("UPDATE workflow_schedules SET done_until = ?, next_at = ?", before)
+
+
+def test_of_the_reminders_that_came_during_an_absence_only_the_latest_is_made_up_for(coop: World) -> None:
+    coop.now = at("2026-03-01 12:00")
+    coop.has_family("42", attributes={"renewal_date": "2026-04-06"})
+    on = ["14 days before renewal_date", "3 days before renewal_date"]
+    coop.has_workflow("news", [END], trigger={"type": "schedule", "on": on})
+    coop.tick("2026-04-04 12:00")
+    assert starts(coop) == ["schedule:3 days before renewal_date = 2026-04-06"]
 
 
 def test_a_copy_is_durable_before_it_gets_its_name(

@@ -1,4 +1,4 @@
-"""Signals at every phase of a tick, and ticks that are short of memory or of files (reliability, section 7, P06 to P20)."""
+"""Signals at every phase of a tick, and ticks that are short of memory or of files (P06 to P20)."""
 
 import os
 import random

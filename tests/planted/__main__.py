@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from coopflow import __version__
-from tests.planted.plants import Plant
 from tests.planted.planting import PLANTS, ROOT, Seen, misfits, seen, without
+from tests.planted.plants import Plant
 
 SLOW_TO_IMPORT = ("pydantic", "typer", "rich.console", "jinja2", "phonenumbers", "peewee", "apsw")
 PAGE = ROOT / "docs" / "evidence" / "planted-bugs.md"

@@ -11,6 +11,7 @@ TASKS = "stories/test_tasks.py"
 FLOW = "stories/test_flow.py"
 PEOPLE = "stories/test_people.py"
 MESSAGES = "stories/test_messages.py"
+HOLES = "faults/test_holes.py"
 
 PLANTS = (
     # -- time -----------------------------------------------------------------------------------------------------
@@ -132,31 +133,30 @@ PLANTS = (
         "core/moving.py",
         '        if moment <= limit:\n            return Planned(moment, (f"→',
         '        if moment:\n            return Planned(moment, (f"→',
-        TIMING,
-        "core/test_timing_oracle.py",
+        HOLES,
     ),
     plant(
         "the best times cross the windows",
         "core/moving.py",
         "    best = (*hours, OpenHours((preference.window,), tz, {}))\n    words",
         "    best = (OpenHours((preference.window,), tz, {}),)\n    words",
-        TIMING,
+        "stories/test_planned_times.py",
+        "oracle/test_oracle.py",
     ),
     plant(
         "what is spread runs out of its opening",
         "core/moving.py",
         "    room = _open_until(at, hours, limit=at + within) - at\n",
         "    room = within\n",
-        TIMING,
+        "stories/test_planned_times.py",
+        "oracle/test_oracle.py",
     ),
     plant(
         "something is planned beyond the last holiday that is known",
         "core/placing.py",
         "    if known is not None and day > known:",
         "    if False:",
-        "stories/test_closed_days.py",
-        "cli/test_calendar.py",
-        "pattern/test_calendar_faults.py",
+        "stories/test_planned_times.py",
     ),
     plant(
         "a retry waits the same time whatever its number",
@@ -305,7 +305,7 @@ PLANTS = (
         "core/date_triggers.py",
         'candidates = passed if trigger.catch_up == "all" else passed[-1:]',
         "candidates = passed",
-        SCHEDULES,
+        HOLES,
     ),
     plant(
         "a reminder comes although the date has passed",
@@ -362,13 +362,6 @@ PLANTS = (
         TRIGGERS,
     ),
     plant(
-        "two workflows start each other for ever",
-        "triggers.py",
-        "        if _comes_back_at_once(store, case, name, now=now):",
-        "        if False:",
-        "faults/test_rounds.py",
-    ),
-    plant(
         "an instance goes by the newest version of its workflow",
         "store/cases.py",
         "workflows = {instance.template_id: self._templates.get(instance.template_id) for",
@@ -412,9 +405,10 @@ PLANTS = (
     ),
     plant(
         "a circle of steps never ends",
-        "core/settle.py",
-        "        if steps > STEPS_IN_A_ROW:",
-        "        if steps > STEPS_IN_A_ROW and entry.visit > 5000:",
+        "core/decide.py",
+        "    if entry.visit > MOST_VISITS:",
+        "    if False:",
+        "core/test_corners.py",
         FLOW,
         "pattern/test_flow_faults.py",
     ),
@@ -435,10 +429,11 @@ PLANTS = (
         "faults/test_recovery.py",
     ),
     plant(
-        "what became overdue in a pause goes out at once, whatever the hour",
+        "a pause makes what it held up too late",
         "core/holding.py",
-        '    plan_from(case, entry, now, "resumed", now=now)\n',
-        "    entry.scheduled_for = now\n",
+        "    if entry.scheduled_for is None or entry.scheduled_for >= now:",
+        "    if True:",
+        HOLES,
         PEOPLE,
     ),
     plant(

@@ -354,9 +354,7 @@ PLANTS = (
         "store/cases.py",
         "    return rows.start_key(case.workflow.name, cause, case.family.family_id)",
         "    return None",
-        "stories/test_schedules.py",
-        "stories/test_triggers.py",
-        "faults/test_public_failures.py",
+        HOLES,
     ),
     plant(
         "a disk error in one instance is that instance's fault",
