@@ -1,7 +1,6 @@
 """Plants every mistake, one at a time, and writes down which test saw each."""
 
 import argparse
-import importlib
 import json
 import multiprocessing
 import os
@@ -14,7 +13,6 @@ from coopflow import __version__
 from tests.planted.planting import PLANTS, ROOT, Seen, misfits, seen, without
 from tests.planted.plants import Plant
 
-SLOW_TO_IMPORT = ("pydantic", "typer", "rich.console", "jinja2", "phonenumbers", "peewee", "apsw")
 PAGE = ROOT / "docs" / "evidence" / "planted-bugs.md"
 
 
@@ -31,8 +29,6 @@ def main() -> int:
     plants = [plant for plant in PLANTS if given.only is None or given.only in plant.name]
     found = _kept(given.keep, plants)
     left = [plant for plant in plants if plant.name not in {one.plant.name for one in found}]
-    for library in SLOW_TO_IMPORT:
-        importlib.import_module(library)
     with multiprocessing.get_context("fork").Pool(given.jobs) as pool:
         for one in pool.imap_unordered(seen, left):
             found.append(one)

@@ -2,20 +2,16 @@
 
 import os
 import re
-import select
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NoReturn
-
-import pytest
 
 from tests.planted import in_rules, in_sending
 from tests.planted.plants import Plant
@@ -87,49 +83,22 @@ def without(found: Sequence[Seen]) -> list[Seen]:
 
 def failure(copy: Path, tests: Sequence[str]) -> tuple[str, str]:
     """The first test that fails, and what is wrong if none could be run; in a process of its own."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", *tests]
+    environment = os.environ | {"PYTHONPATH": str(copy)}
     words = copy.parent / "said"
-    child = os.fork()
-    if not child:
-        _run_tests(copy, tests, words)
-    code = _end_of(child)
+    with (
+        words.open("wb") as file,
+        subprocess.Popen(
+            command, cwd=copy, env=environment, stdout=file, stderr=file, start_new_session=True
+        ) as process,
+    ):
+        try:
+            code = process.wait(LONGEST)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)  # with all that it has started
+            return f"{tests[0]}{HUNG}", ""
     said = words.read_text(encoding="utf-8", errors="replace")
-    if code is None:
-        return f"{tests[0]}{HUNG}", ""
     failed = _FAILED.search(said)
     if code == 0:
         return "", ""
     return (failed[1], "") if code == 1 and failed else ("", f"pytest ended with {code}: {said[-500:]}")
-
-
-def _run_tests(copy: Path, tests: Sequence[str], words: Path) -> NoReturn:
-    """Be pytest, over the copy; what takes long to import has been imported before."""
-    code = 70
-    try:
-        os.setsid()
-        output = os.open(words, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        os.chdir(copy)
-        os.environ["PYTHONPATH"] = str(copy)
-        sys.path[:] = [str(copy), *(place for place in sys.path if place not in ("", str(ROOT)))]
-        for name in [name for name in sys.modules if name.partition(".")[0] in ("coopflow", "tests")]:
-            del sys.modules[name]
-        code = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", *tests]))
-    except BaseException:  # noqa: BLE001 - the child must never go on as a second parent
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        os._exit(code)
-
-
-def _end_of(child: int) -> int | None:
-    """The exit code of a child; None: it hung, and it is killed with all that it has started."""
-    handle = os.pidfd_open(child)
-    try:
-        ended, _, _ = select.select([handle], [], [], LONGEST)
-        if not ended:
-            os.killpg(child, signal.SIGKILL)
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        return code if ended else None
-    finally:
-        os.close(handle)
