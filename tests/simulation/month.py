@@ -235,7 +235,7 @@ class Month:
     def _passes_time(self) -> None:
         self.tick_took += timedelta(seconds=self.latency.choice((0, 0, 0, 1, 5, 70, 600)))
 
-    def _be_quiet(self, quiet: bool) -> None:  # noqa: FBT001 - on, off
+    def _be_quiet(self, quiet: bool) -> None:
         self.hush = quiet
 
     def _may_go(self, keys: Collection[str], now: datetime) -> None:

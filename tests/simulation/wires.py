@@ -112,11 +112,11 @@ class Mailbag:
                 asking.append(outgoing)
         if not asking:
             return
-        self.be_quiet(True)  # noqa: FBT003 - on
+        self.be_quiet(True)
         granted = book(tuple(asking), tuple(answered))
         answered.clear()
         self.may_go(granted)
-        self.be_quiet(False)  # noqa: FBT003 - off
+        self.be_quiet(False)
         for outgoing in asking:
             self.passes_time()
             if outgoing.message.key in granted:
