@@ -95,5 +95,5 @@ ahead log (24), secrets (26).
 
 It is cut down to the events without which it would not fail, and printed with the line that replays it: `python -m
 tests.simulation --seed 8812 --plan 17,203`. The same seed gives the same head of the audit trail, whatever
-PYTHONHASHSEED says. 2,000 seeds are part of every test run.
+PYTHONHASHSEED says. 200 seeds are part of every test run.
 """
