@@ -28,7 +28,7 @@ from tests.simulation.running import Outcome, replay_line, run, run_plan, shrunk
 SEEDS = int(os.environ.get("COOPFLOW_SEEDS", "200"))
 AT_ONCE = 25
 # what a loader refuses, and an engine must bear all the same
-ODD = ("decides nothing", "cannot start itself", "comes with a prediction")
+ODD = ("decides nothing", "cannot start itself", "with a prediction")
 
 
 class Plain(yaml.SafeDumper):
