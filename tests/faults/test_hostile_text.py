@@ -28,7 +28,7 @@ HOSTILE = {
     "html": "<script>alert(1)</script><b>",
     "formula": "=HYPERLINK(1)",
     "format": "%s %n {0} $(id) `id` ${HOME}",
-    "marks": "a" + "\u0301" * 200,
+    "marks": "a" + "\u0301" * 100,
     "quotes": "'; DROP TABLE families; --",
     "encoded": "=?utf-8?q?x=0aBcc:evil@example.org?=",
 }
