@@ -66,7 +66,7 @@ class FolderSource:
         if not stat.S_ISREG(found.st_mode) or _still_written(name, content, now - written):
             return None
         return Arrived(
-            provider_id=safe_id(f"{name}:{blake2b(content, digest_size=8).hexdigest()}"),
+            provider_id=blake2b(b"\0".join((os.fsencode(name), content)), digest_size=16).hexdigest(),  # names nobody
             content=content[:LARGEST],
             name=safe_id(name),
             kind="mail" if name.lower().endswith(MAILS) else None,

@@ -73,14 +73,14 @@ def import_families(
     good, bad = FamilyReader(region=region).read_all(records)
     with rolled_back(store) if dry_run else nullcontext(), store.transaction():
         known = store.families([record.family_id for record in good])
-        forgotten = [family_id for family_id, family in known.items() if family.status == FORGOTTEN]
+        forgotten = {family_id: family for family_id, family in known.items() if family.status == FORGOTTEN}
         bad += [_forgotten(record) for record in good if record.family_id in forgotten and not again]
         for family_id in forgotten if again else ():
             del known[family_id]
         bad += [_nameless(record) for record in good if record.family_id not in known and not _named(record)]
         if bad:
             raise _refused(records.name, bad)
-        changes = list(_changes(good, known))
+        changes = [_with_its_word(change, forgotten) for change in _changes(good, known)]
         _save(store, changes, known, now=now)
         welcome_back(store, forgotten, now=now)
         store.log([_told(change, records.name, actor=actor, now=now) for change in changes])
@@ -99,6 +99,12 @@ def _changes(records: Iterable[FamilyRecord], known: Mapping[str, Family]) -> It
         after = record.applied_to(before)
         if names := _differing(before, after, record):
             yield Change(family=after, new=before is None, names=names)
+
+
+def _with_its_word(change: Change, forgotten: Mapping[str, Family]) -> Change:
+    """A family that begins anew has said before whether it may be written to, and that stands."""
+    shell = forgotten.get(change.family.family_id)
+    return replace(change, family=replace(change.family, consent=shell.consent)) if shell else change
 
 
 def _differing(before: Family | None, after: Family, record: FamilyRecord) -> list[str]:

@@ -19,6 +19,15 @@ SHELL_NAME = "(forgotten)"
 _OWN = "family_id = :family"
 _OF_INSTANCES = "instance_id IN (SELECT instance_id FROM workflow_instances WHERE family_id = :family)"
 _OF_ENTRIES = f"event_id IN (SELECT event_id FROM event_log WHERE {_OWN} OR {_OF_INSTANCES})"
+# Addresses by their one spelling: those of the family, and those that another family has too.
+_ADDRESSES = """(SELECT lower(trim(email)) FROM families WHERE family_id = :family AND email IS NOT NULL
+ UNION SELECT phone FROM families WHERE family_id = :family AND phone IS NOT NULL)"""
+_OF_OTHERS = """(SELECT lower(trim(email)) FROM families WHERE family_id <> :family AND email IS NOT NULL
+ UNION SELECT phone FROM families WHERE family_id <> :family AND phone IS NOT NULL)"""
+# What was written down about an address while it was nobody's in particular.
+_OF_ADDRESSES = f"""event_id IN (SELECT event_id FROM event_personal WHERE family_id IS NULL
+ AND lower(COALESCE(data ->> 'address', data ->> 'from')) IN {_ADDRESSES}
+ AND lower(COALESCE(data ->> 'address', data ->> 'from')) NOT IN {_OF_OTHERS})"""
 _KEYS = f"""
 SELECT idempotency_key FROM workflow_step_executions WHERE idempotency_key IS NOT NULL AND {_OF_INSTANCES}
 """
@@ -34,11 +43,19 @@ def _nothing(columns: str) -> dict[str, str | None]:
 
 # Table → which rows are a family's, and the fate of each column.
 CHANGED: Mapping[str, tuple[str, Fates]] = {
+    "consent_records": (  # before the family, which still says which addresses are its own
+        f"family_id = :family OR address IN {_ADDRESSES}",
+        _kept("record_id channel allowed covers at how actor family_id created_date")
+        | {
+            "address": f"CASE WHEN address IN {_OF_OTHERS} THEN address END",
+            "text": "CASE WHEN family_id <> :family THEN text END",
+        },
+    ),
     "families": (
         _OWN,
-        _kept("family_id created_date updated_date")
+        _kept("family_id created_date updated_date consent")  # an opt-out stays, should the family ever come back
         | _nothing("email phone time_zone language phone_zones gentle_until")
-        | {"family_name": f"'{SHELL_NAME}'", "status": f"'{FORGOTTEN}'", "attributes": "'{}'", "consent": "'{}'"},
+        | {"family_name": f"'{SHELL_NAME}'", "status": f"'{FORGOTTEN}'", "attributes": "'{}'"},
     ),
     "ml_predictions": (
         _OWN,
@@ -69,7 +86,8 @@ CHANGED: Mapping[str, tuple[str, Fates]] = {
 
 # Tables whose rows about the family are deleted.
 DELETED: Mapping[str, str] = {
-    "event_personal": _OF_ENTRIES,
+    "event_personal": f"{_OF_ENTRIES} OR {_OF_ADDRESSES}",
+    "bad_addresses": f"address NOT IN {_OF_OTHERS}",  # also those that the family has no more
     "family_engagement_metrics": _OWN,
     "risk_assessments": _OWN,
     "workflow_queue": _OF_INSTANCES,
@@ -87,6 +105,10 @@ UNTOUCHED: Mapping[str, Fates] = {
     "meta": _kept("key value"),
     "calendars": _kept("calendar kind years source imported_at"),
     "calendar_days": _kept("calendar day name"),
+    "inbox_items": _kept(  # its words lie apart; what its source calls it names nobody
+        "item_id source provider_id mail_id kind channel received_at taken_at status reason family_id instance_id"
+        " event_id task_id"
+    ),
     "workflow_schedules": _kept("template_name trigger done_until next_at"),
 }
 

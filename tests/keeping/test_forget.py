@@ -118,6 +118,27 @@ def test_o24_not_a_byte_is_left_and_the_trail_still_verifies(known: CoOp) -> Non
     assert [path.name for path in known.folder.glob("coopflow.db-*")] == []
 
 
+def test_an_opt_out_stays_without_the_address_and_stands_when_the_family_comes_back(known: CoOp) -> None:
+    said = "SELECT channel, address, allowed, text FROM consent_records WHERE family_id = '7'"
+    assert ask(database(known), said) == [("sms", "+12125550177", 0, "Birnenmus said so")]
+    forget(known)
+    assert ask(database(known), said) == [("sms", None, 0, None)]
+    line = json.dumps({"family_id": "7", "family_name": "Anew", "email": "new@example.org", "phone": "+12125550188"})
+    assert known.run("family", "import", "-", "--again", input=line, at=AFTER).code == 0
+    assert documents(known, "family", "show", "7", at=AFTER)["consent"]["sms"]["allowed"] is False
+
+
+def test_what_came_from_an_address_that_another_family_has_too_stays(known: CoOp) -> None:
+    sharing = json.dumps({"family_id": "8", "family_name": "Nguyen", "phone": "+12125550177"})
+    known.run("family", "import", "-", input=sharing, at=AFTER)
+    with known.world.store.transaction():
+        for channel, address in (("sms", "+12125550177"), ("email", "zwiebel@frosch.example")):
+            known.world.store.inbox.mark_bad(channel, address, "no such user Birnenmus", now=known.world.now)
+    forget(known)
+    assert ask(database(known), "SELECT channel, address FROM bad_addresses") == [("sms", "+12125550177")]
+    assert ask(database(known), "SELECT address, text FROM consent_records") == [("+12125550177", None)]
+
+
 def test_others_keep_all_that_is_theirs(known: CoOp) -> None:
     before = bytes_left(known.folder, "Nguyen", "Eiche", "Martinez")
     forget(known)

@@ -110,9 +110,9 @@ INBOX_INDEXES = (
     "CREATE INDEX items_by_mail ON inbox_items (mail_id) WHERE mail_id IS NOT NULL",
     "CREATE INDEX items_by_family ON inbox_items (family_id) WHERE family_id IS NOT NULL",
     "CREATE INDEX items_unmatched ON inbox_items (item_id) WHERE status = 'unmatched'",
-    # Whose an answer is, where only its sender says so.
-    "CREATE INDEX families_by_sender ON families (email COLLATE NOCASE) WHERE email IS NOT NULL",
-    "CREATE INDEX families_by_caller ON families (phone) WHERE phone IS NOT NULL",
+    # Whose an answer is, where only its sender says so; and who has an address for which an opt-out stands.
+    "CREATE INDEX families_at_email ON families (lower(email)) WHERE email IS NOT NULL",
+    "CREATE INDEX families_at_phone ON families (phone) WHERE phone IS NOT NULL",
     # A delivery report names a message by what the gateway called it.
     "CREATE INDEX executions_by_reference ON workflow_step_executions (json_extract(output_data, '$.reference'))"
     " WHERE idempotency_key IS NOT NULL",
@@ -125,10 +125,10 @@ INDEXES = (
 
 CONSENT_RECORDS = spelled_out("""
 CREATE TABLE consent_records (
-  -- What was said about writing to an address: evidence, of which the newest counts. Append-only, but for its text.
+  -- What was said about writing to an address: evidence, of which the newest counts. Only its words can be erased.
   record_id INTEGER PRIMARY KEY,
   channel TEXT NOT NULL CHECK (channel IN ('email', 'sms')),
-  address TEXT CHECK (address <> ''),  -- in its one spelling; NULL: the family that said it had no address then
+  address TEXT CHECK (address <> ''),  -- in its one spelling; NULL: the family had none then, or erased
   allowed INTEGER NOT NULL CHECK (allowed IN (0, 1)),
   covers TEXT NOT NULL CHECK (covers IN ('outreach', 'everything')),  -- which kind of message it is about
   at TEXT NOT NULL CHECK (at GLOB @INSTANT),  -- when it was said
@@ -143,8 +143,6 @@ CREATE TABLE consent_records (
 CONSENT_RULES = (
     "CREATE INDEX consent_by_address ON consent_records (address, at) WHERE address IS NOT NULL",
     "CREATE INDEX consent_by_family ON consent_records (family_id) WHERE family_id IS NOT NULL",
-    "CREATE INDEX families_at_email ON families (lower(email)) WHERE email IS NOT NULL",
-    "CREATE INDEX families_at_phone ON families (phone) WHERE phone IS NOT NULL",
     # What version 1 kept with the family was about every kind of message, at the address that it had.
     spelled_out("""
 INSERT INTO consent_records (channel, address, allowed, covers, at, how, actor, family_id, created_date)
@@ -156,10 +154,12 @@ FROM families, json_each(families.consent) said
 WHERE said.key IN ('email', 'sms') AND said.type = 'object' AND said.value ->> 'allowed' IN (0, 1)
 """),
     "CREATE TRIGGER consent_records_are_never_updated BEFORE UPDATE ON consent_records"
-    " WHEN NEW.text IS NOT NULL OR (NEW.record_id, NEW.channel, NEW.address, NEW.allowed, NEW.covers, NEW.at, NEW.how,"
-    " NEW.actor, NEW.family_id, NEW.created_date) IS NOT (OLD.record_id, OLD.channel, OLD.address, OLD.allowed,"
-    " OLD.covers, OLD.at, OLD.how, OLD.actor, OLD.family_id, OLD.created_date)"
-    " BEGIN SELECT RAISE(ABORT, 'of a record of consent, only the text can be erased'); END",
+    " WHEN NEW.text IS NOT NULL AND NEW.text IS NOT OLD.text"
+    " OR NEW.address IS NOT NULL AND NEW.address IS NOT OLD.address"
+    " OR (NEW.record_id, NEW.channel, NEW.allowed, NEW.covers, NEW.at, NEW.how, NEW.actor, NEW.family_id,"
+    " NEW.created_date) IS NOT (OLD.record_id, OLD.channel, OLD.allowed, OLD.covers, OLD.at, OLD.how, OLD.actor,"
+    " OLD.family_id, OLD.created_date)"
+    " BEGIN SELECT RAISE(ABORT, 'of a record of consent, only the text and the address can be erased'); END",
     "CREATE TRIGGER opt_outs_are_never_deleted BEFORE DELETE ON consent_records WHEN NOT OLD.allowed"
     " BEGIN SELECT RAISE(ABORT, 'an opt-out stays on record'); END",
 )
