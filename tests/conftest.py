@@ -18,3 +18,9 @@ def wired(tmp_path: Path) -> Iterator[World]:
     """A co-op whose channels cannot dedupe, and answer as the story says."""
     with world(tmp_path, wires=True) as made:
         yield made
+
+
+@pytest.fixture(autouse=True)
+def _as_wide_as_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written does not depend on the window in which the tests were started."""
+    monkeypatch.delenv("COLUMNS", raising=False)

@@ -7,6 +7,7 @@ one to go on with. A cloned machine cannot be told from its original by anything
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import astuple, dataclass
@@ -52,7 +53,7 @@ def here(database: Path) -> Place:
     """The place of the file that is there now."""
     kind = files.file_system(database, files.mounts())
     inode = None if kind in NO_LASTING_INODES else database.stat().st_ino
-    return Place(_machine(), str(database), inode)
+    return Place(_machine(), os.fsencode(database).decode(errors="backslashreplace"), inode)
 
 
 def _machine() -> str | None:

@@ -18,6 +18,7 @@ BATCH = 200  # instances in one transaction
 EVERY = -1  # what LIMIT takes for no limit
 YOUNGEST = timedelta(days=90)  # caps, deadlines and the screens look back less far than this
 KIND = "instance.archived"
+GREATEST_ID = 2**63 - 1  # of SQLite
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ def _take_out(store: Store, ids: list[int], archive: Path, *, actor: str, now: d
 
 def where_it_went(store: Store, instance_id: int) -> str | None:
     """How to look at an instance that was moved; None: it was not."""
+    if instance_id > GREATEST_ID:
+        return None
     moved = [row for row in store.looking.events(instance_id=instance_id) if row["kind"] == KIND]
     if not moved:
         return None

@@ -35,7 +35,11 @@ def fill(world: World, count: int, steps: object = MAIL, **columns: object) -> N
     world.has_workflow("outreach", steps)  # type: ignore[arg-type]
     families = [
         Family(
-            family_id=str(n), family_name=f"Family {n}", email=f"family{n}@example.org", phone="+12125550142", **columns
+            family_id=str(n),
+            family_name=f"Family {n}",
+            email=f"family{n}@example.org",
+            phone=f"+1212555{142 + n:04}",
+            **columns,
         )  # type: ignore[arg-type]
         for n in range(1, count + 1)
     ]

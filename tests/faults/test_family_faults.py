@@ -244,7 +244,7 @@ def test_d07_nothing_ever_reaches_them_not_even_a_retry_or_a_bill(wired: World, 
     wired.tick()
     wired.changes_family("42", status=status)
     wired.ticks_until("2026-03-21 09:00")
-    assert [wire.taken for wire in wired.wires.values()] == [[], []]
+    assert [wire.taken for wire in wired.wires.values() if wire.taken] == []
     assert (wired.status(instance), wired.tasks("42")) == ("cancelled", [])
     assert f"the family's status is {status}" in wired.starts("w", family="42").reason
 

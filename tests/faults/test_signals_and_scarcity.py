@@ -15,6 +15,7 @@ import pytest
 from freezegun import freeze_time
 
 from coopflow.errors import ExitCode
+from coopflow.keeping.place import take_place
 from tests.faults import command
 from tests.faults.children import end_of, fork, run
 from tests.faults.scene import assert_sound, files, ledger, opened
@@ -30,6 +31,13 @@ def due(folder: Path) -> Path:
     base.mkdir()
     command.starts(command.made(base, families=FAMILIES), FAMILIES)
     return base
+
+
+def moved_in(due: Path, copy: Path) -> None:
+    """The same co-op in another folder, as if it had been set up there."""
+    shutil.copytree(due, copy)
+    with opened(copy) as store, store.transaction():
+        take_place(store)
 
 
 def goes_on(folder: Path) -> None:
@@ -75,7 +83,7 @@ def test_p06_p07_a_tick_that_is_told_to_end_at_any_moment_leaves_everything_to_t
     moments, usual, ends = random.Random(6), 0.2, set()  # noqa: S311
     for number in range(25):
         copy = due.with_name(f"{due.name}-{number}")
-        shutil.copytree(due, copy)
+        moved_in(due, copy)
         code = interrupted(copy, moments.random() * usual, signals)
         usual *= 0.8 if code == 0 else 1.1  # however fast the machine is, some come to their end and some do not
         ends.add(code)
@@ -107,7 +115,7 @@ def test_p20_a_tick_that_may_open_few_files_harms_nothing_and_the_next_one_goes_
     open_now, ends = len(list(Path("/proc/self/fd").iterdir())), set()
     for more in range(16):
         copy = due.with_name(f"{due.name}-{more}")
-        shutil.copytree(due, copy)
+        moved_in(due, copy)
         ends.add(with_a_limit(copy, resource.RLIMIT_NOFILE, open_now + more))
         goes_on(copy)
         shutil.rmtree(copy)
@@ -120,7 +128,7 @@ def test_p18_a_tick_that_runs_out_of_memory_sends_nothing_twice_and_the_next_one
     ends = []
     for more in (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 1024):
         copy = due.with_name(f"{due.name}-{more}")
-        shutil.copytree(due, copy)
+        moved_in(due, copy)
         ends.append(with_a_limit(copy, resource.RLIMIT_AS, used + more * MEBIBYTE, patience=10 if more < 1024 else 120))
         goes_on(copy)
         shutil.rmtree(copy)

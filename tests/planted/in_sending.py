@@ -124,7 +124,7 @@ PLANTS = (
     plant(
         "a transport that is down uses up the tries of every message",
         "core/protocol.py",
-        "            if _come_back(case, entry, now + OUT_OF_ORDER_PAUSE, reason, awaits=Awaited.SEND, now=now):\n"
+        "            if _come_back(case, entry, now + _pause(case, entry, now=now), reason, awaits=Awaited.SEND, now=now):\n"
         '                case.note("step.deferred", now=now, step=entry.step_id, until=entry.scheduled_for, reason=reason)',
         "            _try_again(case, entry, reason, not_before=now, now=now)",
         MESSAGES,
@@ -140,8 +140,8 @@ PLANTS = (
     plant(
         "an answer that comes to a withdrawn branch is thrown away",
         "core/protocol.py",
-        "            case.close(attempt, StepStatus.COMPLETED, now=now, output=output)\n",
-        "",
+        '            case.close(attempt, StepStatus.COMPLETED, now=now, output=_output(delivery))\n            case.note("message.accepted", now=now, step=attempt.step_id, message=attempt.message_id, late=True)',
+        "            pass",
         RECOVERY,
     ),
     plant(
@@ -161,8 +161,8 @@ PLANTS = (
     plant(
         "another address is used for a key that may be out already",
         "tick.py",
-        "    if unheard and (moved or not engine.post.dedupes(send.channel)):",
-        "    if unheard and not engine.post.dedupes(send.channel):",
+        "    if unheard and (moved or not may_go_again(engine, case.step(entry), send.channel)):",
+        "    if unheard and not may_go_again(engine, case.step(entry), send.channel):",
         RECOVERY,
     ),
     plant(
@@ -184,7 +184,7 @@ PLANTS = (
     plant(
         "what a dead tick had handed over is handed over again",
         "leftovers.py",
-        "attempt.status is StepStatus.PENDING or engine.post.dedupes(attempt.step_type)",
+        "attempt.status is StepStatus.PENDING or may_go_again(engine, case.step(entry), attempt.step_type)",
         "True",
         KILLS,
         RECOVERY,
@@ -329,7 +329,7 @@ PLANTS = (
     ),
     plant(
         "a copy is not made durable before it gets its name",
-        "store/database.py",
+        "store/copying.py",
         "    files.sync(target)\n",
         "",
         HOLES,

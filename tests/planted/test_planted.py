@@ -1,7 +1,6 @@
 """The mistakes that are planted to try out the tests can still be planted, and some of them are, at every run."""
 
 import random
-from datetime import UTC, datetime
 
 from tests.planted.planting import PLANTS, misfits, seen, without
 
@@ -22,6 +21,6 @@ def test_there_are_many_and_no_two_are_alike() -> None:
 
 def test_three_of_them_drawn_by_lot_are_seen() -> None:
     quick = [plant for plant in PLANTS if not plant.tests[0].startswith(SLOW)]
-    drawn = random.Random(f"{datetime.now(UTC):%Y-%m-%d}").sample(quick, SAMPLE)  # noqa: S311
+    drawn = random.Random(0).sample(quick, SAMPLE)  # noqa: S311 - always the same ones; all are a command of their own
     found = without([seen(plant) for plant in drawn])
     assert [(one.plant.name, one.problem) for one in found if not one.by or one.problem] == []

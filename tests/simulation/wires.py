@@ -12,6 +12,7 @@ from random import Random
 from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unavailable, Unknown, Withdrawn
 from coopflow.core.model import Message
 from coopflow.sending import Answered, Asked, Outgoing
+from coopflow.transports import Transports
 from tests.simulation.dice import Dice
 from tests.simulation.memory import Crash
 
@@ -74,6 +75,10 @@ class Mailbag:
     passes_time: Callable[[], None]
     may_go: Callable[[Collection[str]], None]  # told at once which keys have been allowed to go
     be_quiet: Callable[[bool], None]  # until then
+    transports: Transports = field(default_factory=Transports)  # every message is tried: none is out of order for long
+
+    def transport_names(self) -> dict[str, str]:
+        return dict.fromkeys(self.wires, "simulated")
 
     def dedupes(self, channel: str) -> bool:
         return self.wires[channel].dedupes
