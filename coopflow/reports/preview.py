@@ -6,20 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from coopflow.composing import words
-from coopflow.core.case import Case
 from coopflow.core.consent import refusal
 from coopflow.core.decide import NOT_CONTACTED
-from coopflow.core.facts import Facts
 from coopflow.core.model import Family
 from coopflow.core.segments import sms_segments
-from coopflow.core.starting import new_case
 from coopflow.core.wording import did_you_mean, shown
 from coopflow.core.workflow import EmailStep, SmsStep, Workflow
 from coopflow.errors import Invalid, NotFound, Usage
+from coopflow.reports.trying import case_to_try
 from coopflow.store.store import Store
 from coopflow.texts.errors import RenderError
-
-NUMBER = 0  # of the instance that there would be: none has it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +47,7 @@ def preview(
 ) -> Preview:
     """Write a step's message for a family; Invalid names the value that is missing."""
     step = _message_step(workflow, step_id)
-    case = _case(store, workflow, family, given, now=now)
+    case = case_to_try(store, workflow, family, given, what_for="preview", now=now)
     try:
         subject, text, html = words(case, step)
     except RenderError as problem:
@@ -98,20 +94,6 @@ def _message_step(workflow: Workflow, step_id: str) -> EmailStep | SmsStep:
         ids = [found.id for found in workflow.steps.values() if isinstance(found, EmailStep | SmsStep)]
         raise Usage(f"'{step_id}' sends no message; these do: {', '.join(ids) or 'none'}")
     return step
-
-
-def _case(store: Store, workflow: Workflow, family: Family, given: Mapping[str, Any], *, now: datetime) -> Case:
-    return new_case(
-        instance_id=NUMBER,
-        workflow=workflow,
-        family=family,
-        facts=Facts(family=family, trigger=given, known_events=store.known_events()),
-        coop=store.coop,
-        triggered_by="manual:preview",
-        context=given,
-        reason="looked at",
-        now=now,
-    )
 
 
 def _obstacles(family: Family, step: EmailStep | SmsStep, to: str | None) -> Iterator[str]:

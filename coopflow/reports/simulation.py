@@ -7,20 +7,18 @@ from datetime import datetime
 from typing import Any
 
 from coopflow.core.audit import canonical_json
-from coopflow.core.facts import Facts
 from coopflow.core.foresight import Foreseen, Script, foresee
 from coopflow.core.model import Family
-from coopflow.core.starting import new_case
 from coopflow.core.wording import did_you_mean, shown
 from coopflow.core.workflow import CallingStep, EmailStep, SmsStep, TaskStep, Workflow
 from coopflow.errors import NotFound, Usage
 from coopflow.holes import holes
 from coopflow.reports.story import Happened, past
+from coopflow.reports.trying import case_to_try
 from coopflow.reports.words import Row, When
 from coopflow.store.store import Store
 from coopflow.triggers import facts_of
 
-NUMBER = 0  # of the instance that is tried out: none has it
 UNTOLD = frozenset({"message.intended"})  # the moment before a message leaves is no news here
 
 
@@ -51,17 +49,7 @@ def simulate(
 ) -> Simulation:
     """Start the workflow for the family at an instant, and walk it to its end or to another instant."""
     _require_steps(workflow, script)
-    case = new_case(
-        instance_id=NUMBER,
-        workflow=workflow,
-        family=family,
-        facts=Facts(family=family, trigger=given, known_events=store.known_events()),
-        coop=store.coop,
-        triggered_by="manual:simulation",
-        context=given,
-        reason="tried out",
-        now=at,
-    )
+    case = case_to_try(store, workflow, family, given, what_for="simulation", now=at)
     case.contacts = store.cases.contacts_of([family])
     found = [f"'{step.name}': {problem}" for step, problem in holes(case)]
     told = list(foresee([case], since=at, until=until, script=script))
