@@ -72,7 +72,7 @@ def make_world(folder: Path, steps: list[dict[str, Any]], instances: int) -> Wor
             family_id=str(number),
             family_name=f"Family {number}",
             email=f"family{number}@example.org",
-            phone="+12125550142",
+            phone=f"+1212{5550100 + number:07}",
             time_zone="America/New_York",
         )
         for number in range(instances)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Condition, Thread
 
-from coopflow.channels.base import Channel
+from coopflow.channels.base import Channel, TakesMany
 from coopflow.core.deliveries import Delivery, Unavailable, Unknown, Withdrawn
 from coopflow.core.model import Message
 from coopflow.transports import Transports
@@ -55,7 +55,7 @@ class Post:
 
     def deliver(self, batch: Sequence[Outgoing], book: Book) -> None:
         """Hand every message over; if the book cannot be kept, or on Ctrl-C, only what is under way is ended."""
-        exchange = _Exchange(batch)
+        exchange = _Exchange(batch, self._handful(batch))
         workers: list[Thread] = []
         try:
             self._start(workers, exchange, len(batch))
@@ -67,6 +67,11 @@ class Post:
                 worker.join()
             exchange.write(book, patiently=False)  # what was answered meanwhile is a fact, whatever went wrong
             raise
+
+    def _handful(self, batch: Sequence[Outgoing]) -> Mapping[str, int]:
+        """How many messages a worker takes up at once, by channel, where that is more than one."""
+        share = -(-len(batch) // self._max_concurrent)
+        return {name: share for name, channel in self._channels.items() if isinstance(channel, TakesMany)}
 
     def _start(self, workers: list[Thread], exchange: "_Exchange", messages: int) -> None:
         """Start the workers; fewer will do where the system gives no more."""
@@ -82,17 +87,28 @@ class Post:
             workers.append(worker)
 
     def _work(self, exchange: "_Exchange") -> None:
-        while (outgoing := exchange.next()) is not None:
-            channel = outgoing.message.channel
+        while taken := exchange.take():
+            channel = taken[0].message.channel
             held = self.transports.held(channel)
-            fate = held or self._tried(outgoing, exchange)
-            exchange.answer(outgoing, fate, urgent=held is None and not self.dedupes(channel))
+            fates = [held] * len(taken) if held else self._tried(taken, exchange)
+            exchange.answer(list(zip(taken, fates, strict=True)), urgent=held is None and not self.dedupes(channel))
 
-    def _tried(self, outgoing: Outgoing, exchange: "_Exchange") -> Delivery:
-        """Hand a message over, and remember what that says of its transport."""
-        fate = self._hand_over(outgoing, exchange)
-        self.transports.heard(outgoing.message.channel, fate, at=outgoing.message.at)
-        return fate
+    def _tried(self, taken: Asked, exchange: "_Exchange") -> Sequence[Delivery]:
+        """Hand messages of one channel over, and remember what that says of its transport."""
+        channel = self._channels[taken[0].message.channel]
+        if isinstance(channel, TakesMany):
+            fates = self._hand_over_all(taken, channel)
+        else:
+            fates = [self._hand_over(outgoing, exchange) for outgoing in taken]
+        for outgoing, fate in zip(taken, fates, strict=True):
+            self.transports.heard(outgoing.message.channel, fate, at=outgoing.message.at)
+        return fates
+
+    def _hand_over_all(self, taken: Asked, channel: TakesMany) -> Sequence[Delivery]:
+        try:
+            return channel.deliver_all([outgoing.message for outgoing in taken])
+        except BaseException as error:  # noqa: BLE001 - whatever went wrong in a channel, its messages have a fate
+            return [Unavailable(_fault(taken[0].message.channel, error))] * len(taken)
 
     def _hand_over(self, outgoing: Outgoing, exchange: "_Exchange") -> Delivery:
         said: list[bool] = []
@@ -105,17 +121,22 @@ class Post:
         try:
             fate = channel.deliver(outgoing.message, last_call)
         except BaseException as error:  # noqa: BLE001 - whatever went wrong in a channel, the message has a fate
-            fault = f"fault in the {outgoing.message.channel} channel: {type(error).__name__}: {error}"
+            fault = _fault(outgoing.message.channel, error)
             return Unknown(fault) if any(said) else Unavailable(fault)
         if isinstance(fate, Withdrawn) and False not in said:
             return Unavailable(f"fault in the {outgoing.message.channel} channel: it kept back what may go")
         return fate
 
 
+def _fault(channel: str, error: BaseException) -> str:
+    return f"fault in the {channel} channel: {type(error).__name__}: {error}"
+
+
 class _Exchange:
     """What the workers and the one who keeps the book tell each other about one batch."""
 
-    def __init__(self, batch: Sequence[Outgoing]) -> None:
+    def __init__(self, batch: Sequence[Outgoing], handful: Mapping[str, int]) -> None:
+        self._handful = handful
         self._changed = Condition()
         self._waiting = deque(batch)  # not taken up yet
         self._left = len(batch)  # not on the book yet
@@ -127,10 +148,15 @@ class _Exchange:
 
     # -- for the workers ------------------------------------------------------------------------------------------
 
-    def next(self) -> Outgoing | None:
-        """The next message to hand over; None when there is no other."""
+    def take(self) -> list[Outgoing]:
+        """The next messages to hand over, all of one channel; none when there are no others."""
+        taken: list[Outgoing] = []
         with self._changed:
-            return self._waiting.popleft() if self._waiting else None
+            while self._waiting and len(taken) < self._handful.get(self._waiting[0].message.channel, 1):
+                if taken and taken[0].message.channel != self._waiting[0].message.channel:
+                    break
+                taken.append(self._waiting.popleft())
+        return taken
 
     def last_call(self, outgoing: Outgoing) -> bool:
         """Ask whether a message may still go, and wait for the answer."""
@@ -141,10 +167,10 @@ class _Exchange:
             self._changed.wait_for(lambda: key in self._said or self._stopped)
             return self._said.pop(key, False)
 
-    def answer(self, outgoing: Outgoing, fate: Delivery, *, urgent: bool) -> None:
-        """Tell what became of a message."""
+    def answer(self, fates: Answered, *, urgent: bool) -> None:
+        """Tell what became of messages."""
         with self._changed:
-            self._answered.append((outgoing, fate))
+            self._answered += fates
             self._urgent = self._urgent or urgent
             self._changed.notify_all()
 

@@ -1,7 +1,7 @@
 """What a channel is: the one kind of thing that reaches out of the house, and the answers it gives."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol, runtime_checkable
 
 from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unavailable, Unknown, Withdrawn
@@ -17,6 +17,7 @@ __all__ = [  # the answers live in core, where they are settled; here they are f
     "MessageRefused",
     "Refused",
     "Searchable",
+    "TakesMany",
     "Unavailable",
     "Unknown",
     "Withdrawn",
@@ -52,6 +53,14 @@ class Channel(Protocol):
 
     def close(self) -> None:
         """Let go of connections; closing twice does no harm."""
+
+
+@runtime_checkable
+class TakesMany(Protocol):
+    """A channel that dedupes, and takes several messages at once for less than it costs one by one."""
+
+    def deliver_all(self, messages: Sequence[Message]) -> list[Delivery]:
+        """Hand them over and say what became of each, in their order; no fate of a message is an exception."""
 
 
 @runtime_checkable

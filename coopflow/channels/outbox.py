@@ -7,7 +7,7 @@ may be handed over any number of times, by several threads or after a crash: it 
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -60,32 +60,47 @@ class Outbox:
 
     def deliver(self, message: Message, last_call: Callable[[], bool]) -> Delivery:  # noqa: ARG002 (it dedupes)
         """Put the message's file in its place, durably."""
+        return self.deliver_all([message])[0]
+
+    def deliver_all(self, messages: Sequence[Message]) -> list[Delivery]:
+        """Put the files of several messages in their places: for all of them the directory is made durable once."""
+        try:
+            with self._directories() as (shelf, aside):
+                fates = [self._put(shelf, aside, message) for message in messages]
+                try:
+                    os.fsync(shelf)
+                except OSError as problem:
+                    lost = Unknown(f"the file is there, but the disk did not confirm it: {problem.strerror}")
+                    return [lost if isinstance(fate, Accepted) else fate for fate in fates]
+                there = zip(messages, fates, strict=True)
+                _sweep(aside, {self._file(message) for message, fate in there if isinstance(fate, Accepted)})
+                return fates
+        except OSError as problem:
+            return [Unavailable(self._complaint(problem))] * len(messages)
+
+    def close(self) -> None:
+        """Do nothing: no file is open between two deliveries."""
+
+    def _put(self, shelf: int, aside: int, message: Message) -> Delivery:
+        """Bring one file to its place; it is not sure to stay there before the directory is durable."""
         if message.channel != self.name:
             raise ValueError(f"a message for the channel {message.channel} was handed to {self.name}")
         if not KEY.fullmatch(message.key):
             return Refused("the message's key cannot name a file")
+        name = self._file(message)
         try:
-            return self._put(message.key + self._form.suffix, self._form.compose(message))
+            if not self._linked(shelf, aside, name, self._form.compose(message)):
+                return Unknown("a different message already lies there under this key")
         except SenderRefused as problem:
             return Unavailable(str(problem))
         except MessageRefused as problem:
             return Refused(str(problem))
         except OSError as problem:
             return Unavailable(self._complaint(problem))
-
-    def close(self) -> None:
-        """Do nothing: no file is open between two deliveries."""
-
-    def _put(self, name: str, written: bytes) -> Delivery:
-        with self._directories() as (shelf, aside):
-            if not self._linked(shelf, aside, name, written):
-                return Unknown("a different message already lies there under this key")
-            try:
-                os.fsync(shelf)
-            except OSError as problem:
-                return Unknown(f"the file is there, but the disk did not confirm it: {problem.strerror}")
-            _sweep(aside, name)
         return Accepted(f"{self.name}/{name}")
+
+    def _file(self, message: Message) -> str:
+        return message.key + self._form.suffix
 
     def _linked(self, shelf: int, aside: int, name: str, written: bytes) -> bool:
         """Bring the file to its place; say whether what lies there now is this message."""
@@ -169,9 +184,9 @@ def _read(directory: int, name: str, *, limit: int) -> bytes | None:
         os.close(descriptor)
 
 
-def _sweep(directory: int, name: str) -> None:
-    """Remove what earlier attempts left of a message that now lies in its place."""
+def _sweep(directory: int, names: Collection[str]) -> None:
+    """Remove what earlier attempts left of messages that now lie in their places."""
     with suppress(OSError):
         for draft in os.listdir(directory):
-            if draft.startswith(f"{name}."):
+            if draft.rpartition(".")[0] in names:
                 os.unlink(draft, dir_fd=directory)

@@ -20,6 +20,7 @@ from coopflow.core.pressure import Contacts
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, Outcome, StepStatus, TaskStatus, require_move
 from coopflow.core.timing import NeverOpens, Planned, local_text
 from coopflow.core.workflow import ParallelStep, Step, Workflow
+from coopflow.core.zones import zone_or
 
 ENGINE = "coopflow"  # the actor of what nobody in particular did
 TEXT_HOLE = "text_hole"  # the type of a task that warns of a message which cannot be written
@@ -64,7 +65,7 @@ class Case:
     @property
     def tz(self) -> ZoneInfo:
         """The family's zone, else the co-op's (design, section 7)."""
-        return self.setting.tz
+        return zone_or(self.family.time_zone, self.coop.calendar.tz)
 
     @property
     def setting(self) -> Setting:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from coopflow.core.wording import shown
 
@@ -20,9 +21,10 @@ def format_instant(at: datetime) -> str:
         raise ValueError(f"{at.isoformat()} is not in UTC")
     if at.microsecond:
         raise ValueError(f"{at.isoformat()} is not a whole second")
-    return f"{at.isoformat()[:19]}Z"
+    return _written(at)
 
 
+@lru_cache(maxsize=4096)  # a batch has few moments and many rows
 def parse_instant(text: str) -> datetime:
     """The instant that `format_instant` wrote, and nothing else."""
     if not _STORED.fullmatch(text):
@@ -52,6 +54,12 @@ def parse_moment(text: str) -> datetime:
         raise ValueError(f"{shown(text)} is not between the years {FIRST_YEAR} and {LAST_YEAR}")
     at = at.replace(microsecond=0)
     return at.astimezone(UTC) if at.tzinfo else at
+
+
+@lru_cache(maxsize=4096)
+def _written(at: datetime) -> str:
+    """The text of an instant that is in UTC and whole: all that are equal have the same."""
+    return f"{at.isoformat()[:19]}Z"
 
 
 def _read(text: str) -> datetime:

@@ -26,7 +26,7 @@ ONE_MINUTE = timedelta(minutes=1)
 
 def is_open(at: datetime, hours: Sequence[OpenHours]) -> bool:
     """True if every window of every place is open, and the day is closed at none of them."""
-    return not any(place.closed_on(at.astimezone(place.tz).date()) or place.shut_windows(at) for place in hours)
+    return all(place.is_open(at) for place in hours)
 
 
 def next_open(at: datetime, hours: Sequence[OpenHours]) -> Planned:

@@ -36,6 +36,14 @@ class OpenHours:
         """False where all windows are ALWAYS: that is open on every day."""
         return any(window != ALWAYS for window in self.windows)
 
+    def is_open(self, at: datetime) -> bool:
+        """True if every window is open at this moment, and the day is not closed."""
+        local = at.astimezone(self.tz)
+        if self.closed_days and self.closed_on(local.date()):
+            return False
+        weekday, minute = local.weekday(), local.hour * 60 + local.minute
+        return all(window.opening(weekday, minute) for window in self.windows)
+
     def closed_on(self, day: date) -> bool:
         """True on a closed day."""
         return day in self.closed_days and self.keeps_closed_days

@@ -350,3 +350,49 @@ def test_a_text_that_is_too_long_for_any_gateway_is_refused(tmp_path):
     assert isinstance(outbox.deliver(replace(SMS, text="x" * 1600), yes), Accepted)
     answer = outbox.deliver(replace(SMS, key="other", text="x" * 1601), yes)
     assert answer == Refused("a text has at most 1600 characters, this one has 1601")
+
+
+# -- several at once ----------------------------------------------------------------------------------------------
+
+
+def some(count: int) -> list[Message]:
+    return [replace(SMS, key=f"k{number}", to=f"+1512867{5300 + number}") for number in range(count)]
+
+
+def test_of_several_messages_each_has_a_file_and_a_fate_of_its_own(tmp_path):
+    messages = some(4)
+    messages[1] = replace(messages[1], text=" ")
+    messages[2] = replace(messages[2], key="../k2")
+    (tmp_path / "sms").mkdir()
+    (tmp_path / "sms" / "k3.json").write_text("something else")
+    fates = Outbox("sms", tmp_path).deliver_all(messages)
+    assert [type(fate) for fate in fates] == [Accepted, Refused, Refused, Unknown]
+    assert {path.name for path in (tmp_path / "sms").iterdir()} == {"k0.json", "k3.json"}
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_directory_that_is_not_confirmed_leaves_all_that_went_there_in_doubt_and_nothing_else(tmp_path, monkeypatch):
+    outbox = Outbox("sms", tmp_path)
+    messages = [*some(2), replace(SMS, key="k2", text=" ")]
+    fsync = os.fsync
+
+    def broken(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode) and "k0.json" in os.listdir(descriptor):
+            raise OSError(errno.EIO, "Input/output error")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", broken)
+    assert [type(fate) for fate in outbox.deliver_all(messages)] == [Unknown, Unknown, Refused]
+    monkeypatch.undo()
+    assert [type(fate) for fate in outbox.deliver_all(messages)] == [Accepted, Accepted, Refused]
+
+
+def test_several_messages_make_the_directory_durable_once(tmp_path, monkeypatch):
+    outbox, synced = Outbox("sms", tmp_path), []
+    outbox.deliver_all(some(1))
+    fsync = os.fsync
+    monkeypatch.setattr(
+        os, "fsync", lambda descriptor: (synced.append(os.fstat(descriptor).st_mode), fsync(descriptor))
+    )
+    outbox.deliver_all([replace(message, key=f"{message.key}-b") for message in some(5)])
+    assert [stat.S_ISDIR(found) for found in synced] == [False] * 5 + [True]

@@ -279,3 +279,36 @@ def test_failures_with_a_success_between_them_hold_nothing() -> None:
     book = Book()
     delivered(Doing(lambda *_: answers.pop(0)), book, batch(30), at_once=1)
     assert answers == []
+
+
+@dataclass
+class Shelf(Doing):
+    """A channel that takes several at once, and notes how many came together."""
+
+    dedupes: bool = True
+    handfuls: list[int] = field(default_factory=list)
+
+    def deliver_all(self, messages: Sequence[Message]) -> list[Delivery]:
+        self.handfuls.append(len(messages))
+        return [self.what(message, lambda: True) for message in messages]
+
+
+def test_a_channel_that_takes_many_gets_them_in_handfuls_and_each_has_its_own_fate() -> None:
+    shelf = Shelf(lambda message, _: Unavailable("full") if message.key == "k4" else Accepted(message.key))
+    book = Book()
+    delivered(shelf, book, batch(10), at_once=3)
+    assert max(shelf.handfuls) == 4
+    assert sum(shelf.handfuls) == 10
+    assert dict(book.written) == {
+        f"k{number}": Unavailable("full") if number == 4 else Accepted(f"k{number}") for number in range(10)
+    }
+
+
+def test_a_fault_in_a_channel_that_takes_many_leaves_all_it_was_given_for_another_try() -> None:
+    def broken(message: Message, _: Callable[[], bool]) -> Delivery:
+        raise RuntimeError(f"lost at {message.key}")
+
+    book = Book()
+    delivered(Shelf(broken), book, batch(2), at_once=1)
+    fault = Unavailable("fault in the email channel: RuntimeError: lost at k0")
+    assert book.written == [("k0", fault), ("k1", fault)]
