@@ -8,12 +8,15 @@ share one write to disk, and no answer waits for the end of the batch (reliabili
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from threading import Condition, Thread
+from threading import Condition
 
 from coopflow.channels.base import Channel, TakesMany
 from coopflow.core.deliveries import Delivery, Unavailable, Unknown, Withdrawn
 from coopflow.core.model import Message
+from coopflow.threads import Worker
 from coopflow.transports import Transports
+
+LOOK_AFTER = 1  # seconds; how long nothing may happen until the workers are looked after
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +59,17 @@ class Post:
     def deliver(self, batch: Sequence[Outgoing], book: Book) -> None:
         """Hand every message over; if the book cannot be kept, or on Ctrl-C, only what is under way is ended."""
         exchange = _Exchange(batch, self._handful(batch))
-        workers: list[Thread] = []
+        workers: list[Worker] = []
         try:
             self._start(workers, exchange, len(batch))
             while exchange.goes_on():
-                exchange.write(book, patiently=True)
+                exchange.wait(lambda: any(worker.alive() for worker in workers))
+                exchange.write(book)
         except BaseException:
             exchange.stop()
             for worker in workers:
                 worker.join()
-            exchange.write(book, patiently=False)  # what was answered meanwhile is a fact, whatever went wrong
+            exchange.write(book)  # what was answered meanwhile is a fact, whatever went wrong
             raise
 
     def _handful(self, batch: Sequence[Outgoing]) -> Mapping[str, int]:
@@ -73,11 +77,10 @@ class Post:
         share = -(-len(batch) // self._max_concurrent)
         return {name: share for name, channel in self._channels.items() if isinstance(channel, TakesMany)}
 
-    def _start(self, workers: list[Thread], exchange: "_Exchange", messages: int) -> None:
+    def _start(self, workers: list[Worker], exchange: "_Exchange", messages: int) -> None:
         """Start the workers; fewer will do where the system gives no more."""
-        for number in range(min(self._max_concurrent, messages)):
-            # A daemon, so that a second Ctrl-C ends the process at once, as a kill would.
-            worker = Thread(target=self._work, args=(exchange,), name=f"coopflow-send-{number}", daemon=True)
+        for _ in range(min(self._max_concurrent, messages)):
+            worker = Worker(lambda: self._work(exchange))
             try:
                 worker.start()
             except RuntimeError:
@@ -180,11 +183,16 @@ class _Exchange:
         """True until the fate of every message is on the book."""
         return self._left > 0
 
-    def write(self, book: Book, *, patiently: bool) -> None:
-        """Write down what there is to write: at once what is urgent, the rest when all of it has come in."""
+    def wait(self, anybody: Callable[[], bool]) -> None:
+        """Wait until there is something to write: at once what is urgent, the rest when all of it has come in."""
         with self._changed:
-            if patiently:
-                self._changed.wait_for(self._something_to_write)
+            while not self._changed.wait_for(self._something_to_write, LOOK_AFTER):
+                if not anybody():
+                    raise RuntimeError("whoever was to hand messages over has ended without an answer")
+
+    def write(self, book: Book) -> None:
+        """Write down what there is to write."""
+        with self._changed:
             asked, answered = tuple(self._asked), tuple(self._answered)
             self._urgent = False
         if not asked and not answered:

@@ -37,14 +37,14 @@ SMALL = ("errors", "problems")  # what every room may know beside the core
 ROOMS = {  # room → what of coopflow it may know beside itself
     "core": ("errors",),
     "store": ("core", *SMALL),
-    "channels": ("core", "secrets", *SMALL),
+    "channels": ("core", "secrets", "threads", *SMALL),
     "texts": ("core", "strict_yaml", "yaml_text", *SMALL),
     "workflows": ("core", "texts", "strict_yaml", "yaml_text", "schema_problems", *SMALL),
     "render": ("core", *SMALL),
     "secrets": ("errors",),
     "door": ("workflows.folder_signature", "alerts.ping", "__init__"),
-    "alerts.ping": ("__init__",),
-    "inbox": ("core", "store", "events", "triggers", "intake", "channels.addresses", "secrets", *SMALL),
+    "alerts.ping": ("__init__", "threads"),
+    "inbox": ("core", "store", "events", "triggers", "intake", "channels.addresses", "secrets", "threads", *SMALL),
 }
 ONLY_FROM_ABOVE = {  # module → who may import it
     "cli": ("cli", "__main__"),

@@ -72,11 +72,11 @@ def _tell(address: str, *, failed: bool) -> str | None:
         return f"the environment variable {address[1:]} is not set"
     if not address.startswith(("https://", "http://")):
         return "its address does not begin with https:// or http://"
-    from threading import Thread
+    from coopflow.threads import Worker
 
     fates: list[str | None] = []
-    # A daemon that is left alone after a while: a name server that does not answer knows no time-out.
-    asking = Thread(target=lambda: fates.append(_asked(address, failed=failed)), name="coopflow-ping", daemon=True)
+    # It is left alone after a while: a name server that does not answer knows no time-out.
+    asking = Worker(lambda: fates.append(_asked(address, failed=failed)))
     asking.start()
     asking.join(PATIENCE)
     return fates[0] if fates else f"no answer within {PATIENCE} seconds"

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
-from threading import Timer
+from threading import Event
 from urllib.parse import urlsplit
 
 from coopflow.core.deliveries import Unavailable, Unknown, Withdrawn
 from coopflow.core.web_addresses import require_url
+from coopflow.threads import Worker
 
 LONGEST_ANSWER = 1024 * 1024  # bytes that are read of an answer
 CHUNK = 64 * 1024
@@ -138,13 +139,17 @@ def _answer(response: HTTPResponse) -> Answer:
 @contextmanager
 def _no_longer_than(seconds: float, connected: socket.socket) -> Iterator[None]:
     """End the connection when its time is up, however slowly the other side drips."""
-    timer = Timer(seconds, _cut, (connected,))
-    timer.daemon = True
-    timer.start()
+    over = Event()
+
+    def watch() -> None:
+        if not over.wait(seconds):
+            _cut(connected)
+
+    Worker(watch).start()
     try:
         yield
     finally:
-        timer.cancel()
+        over.set()
 
 
 def _cut(connected: socket.socket) -> None:

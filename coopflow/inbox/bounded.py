@@ -1,10 +1,10 @@
 """Does something that may take for ever, for no longer than it may."""
 
 from collections.abc import Callable
-from threading import Thread
 from typing import TypeVar
 
 from coopflow.inbox.source import Unreachable
+from coopflow.threads import Worker
 
 Done = TypeVar("Done")
 
@@ -20,7 +20,7 @@ def within(seconds: float, work: Callable[[], Done]) -> Done:
         except Exception as problem:  # noqa: BLE001 - it is raised again where it is waited for
             failed.append(problem)
 
-    worker = Thread(target=run, daemon=True)
+    worker = Worker(run)
     worker.start()
     worker.join(seconds)
     if failed:

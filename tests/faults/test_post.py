@@ -1,5 +1,7 @@
 """The pool of workers and the one who keeps the book: whatever goes wrong in either, nobody waits for ever."""
 
+import _thread
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -7,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from coopflow import sending, threads
 from coopflow.core.deliveries import Accepted, Delivery, Unavailable, Unknown, Withdrawn
 from coopflow.core.model import Message
 from coopflow.sending import Answered, Asked, Outgoing, Post
+from coopflow.threads import Worker
 from tests.world import World, at
 
 PATIENCE = 10  # seconds; whoever waits so long waits in vain
@@ -74,8 +78,20 @@ def polite(_: Message, last_call: Callable[[], bool]) -> Delivery:
 
 
 def delivered(channel: Doing, book: Book, messages: Sequence[Outgoing], *, at_once: int = 3) -> None:
-    Post({"email": channel}, max_concurrent=at_once).deliver(messages, book)
-    assert [thread for thread in threading.enumerate() if thread.name.startswith("coopflow-send")] == []
+    workers: list[Worker] = []
+    start = Worker.start
+
+    def noted(worker: Worker) -> None:
+        start(worker)
+        workers.append(worker)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Worker, "start", noted)
+        Post({"email": channel}, max_concurrent=at_once).deliver(messages, book)
+    assert workers
+    for worker in workers:
+        worker.join(PATIENCE)
+        assert not worker.alive()
 
 
 def test_every_message_is_asked_about_once_and_has_one_fate() -> None:
@@ -185,16 +201,14 @@ def test_a_channel_that_keeps_back_what_may_go_is_out_of_order(dedupes: bool) ->
 
 
 def test_fewer_threads_than_wished_for_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[str] = []
-    start = threading.Thread.start
+    started: list[object] = []
 
-    def scarce(self: threading.Thread) -> None:
+    def scarce(work: Callable[..., object], arguments: tuple[()]) -> None:
         if len(started) == 2:
             raise RuntimeError("can't start new thread")
-        started.append(self.name)
-        start(self)
+        started.append(_thread.start_new_thread(work, arguments))
 
-    monkeypatch.setattr(threading.Thread, "start", scarce)
+    monkeypatch.setattr(threads, "start_new_thread", scarce)
     book = Book()
     delivered(Doing(polite), book, batch(20), at_once=10)
     assert len(started) == 2
@@ -208,15 +222,50 @@ def test_without_a_single_thread_the_tick_ends_and_the_next_one_sends(
     wired.has_family("42")
     wired.start("outreach", family="42")
 
-    def none_left(_: threading.Thread) -> None:
+    def none_left(*_: object) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(threading.Thread, "start", none_left)
+    monkeypatch.setattr(threads, "start_new_thread", none_left)
     with pytest.raises(RuntimeError, match="can't start new thread"):
         wired.tick()
     monkeypatch.undo()
     assert wired.tick("2026-03-20 09:01").recovered == 0  # it was kept back, and so nothing had to be found out
     assert len(wired.wires["email"].taken) == 1
+
+
+def dies_at_birth(_: object, arguments: tuple[()]) -> int:
+    """As a thread for whose first frame there is no memory."""
+    return _thread.start_new_thread(lambda: None, arguments)
+
+
+def test_a_thread_that_dies_at_birth_is_not_waited_for(wired: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    wired.has_workflow("outreach", MAIL)
+    wired.has_family("42")
+    wired.start("outreach", family="42")
+    with monkeypatch.context() as patched:
+        patched.setattr(threads, "start_new_thread", dies_at_birth)
+        patched.setattr(threads, "BIRTH", 0.01)
+        with pytest.raises(RuntimeError, match="it did not begin"):
+            wired.tick()
+    assert wired.tick("2026-03-20 09:01").recovered == 0
+    assert len(wired.wires["email"].taken) == 1
+
+
+def test_workers_that_die_with_a_message_in_their_hands_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+
+    def speechless(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(sending, "LOOK_AFTER", 0.01)
+    monkeypatch.setattr(sending._Exchange, "answer", speechless)
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+    book = Book()
+    with pytest.raises(RuntimeError, match="has ended without an answer"):
+        delivered(Doing(polite), book, batch(10), at_once=2)
+    assert len(told) == 2
+    assert len(book.granted) == 2
+    assert {key for key, _ in book.written} == {f"k{n}" for n in range(10)} - set(book.granted)
 
 
 def test_ctrl_c_in_the_middle_leaves_nothing_in_doubt(wired: World) -> None:

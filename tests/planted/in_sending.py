@@ -76,7 +76,7 @@ PLANTS = (
     plant(
         "what was answered is not written down when the book could not be kept",
         "sending.py",
-        "            exchange.write(book, patiently=False)  # what was answered meanwhile is a fact, whatever went wrong\n",
+        "            exchange.write(book)  # what was answered meanwhile is a fact, whatever went wrong\n",
         "",
         POST,
     ),
