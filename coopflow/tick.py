@@ -12,11 +12,11 @@ from coopflow.batches import Engine as Engine
 from coopflow.batches import Overtaken, change_all
 from coopflow.batches import TickReport as TickReport
 from coopflow.core import desk
-from coopflow.core.case import ENGINE, Case
+from coopflow.core.case import Case
 from coopflow.core.decide import decide
 from coopflow.core.decisions import Send
 from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unavailable, Withdrawn
-from coopflow.core.model import Entry, Execution
+from coopflow.core.model import Entry, Execution, Message
 from coopflow.core.protocol import answered, answered_too_late, intend, under_way
 from coopflow.core.resting import goes_to_rest, lay_down
 from coopflow.core.settle import advance, doubt, fail, settle
@@ -25,6 +25,7 @@ from coopflow.leaving import keeps_back, look_for_room, tell_of_room
 from coopflow.leftovers import entry_at, escalate, may_go_again, warn_of_deadlines
 from coopflow.leftovers import recover as recover
 from coopflow.out_of_order import keep_in_mind, remembered
+from coopflow.refusals import learn_from
 from coopflow.replanning import replan_by_new_rules
 from coopflow.schedules import start_what_is_owed
 from coopflow.sending import Answered, Asked, Outgoing
@@ -147,18 +148,18 @@ def _keep_book(engine: Engine, report: TickReport, asked: Asked, fates: Answered
     for outgoing, fate in fates:
         by_instance[outgoing.instance_id][1].append((outgoing, fate))
 
-    def write(cases: list[Case]) -> tuple[set[str], TickReport, set[tuple[str, str]]]:
+    def write(cases: list[Case]) -> tuple[set[str], TickReport, list[tuple[Case, Message, Refused]]]:
         granted: set[str] = set()
         part = TickReport()
-        opted_out: set[tuple[str, str]] = set()
+        refused: list[tuple[Case, Message, Refused]] = []
         for case in cases:
             questions, answers = by_instance[case.instance.instance_id]
             for outgoing, fate in answers:
                 _record(part, case, outgoing, fate, now=now)
-                if isinstance(fate, Refused) and fate.opted_out:
-                    opted_out.add((case.family.family_id, outgoing.message.channel))
+                if isinstance(fate, Refused):
+                    refused.append((case, outgoing.message, fate))
             granted |= {outgoing.message.key for outgoing in questions if _last_call(case, outgoing, now=now)}
-        return granted, part, opted_out
+        return granted, part, refused
 
     try:
         parts = change_all(
@@ -167,7 +168,7 @@ def _keep_book(engine: Engine, report: TickReport, asked: Asked, fates: Answered
             list(by_instance),
             write,
             now=now,
-            afterwards=lambda done: _opt_out(engine, done[2], now=now),
+            afterwards=lambda done: learn_from(engine.store, done[2], now=now),
         )
     except Overtaken:
         _record_late(engine, fates, now=now)
@@ -177,17 +178,6 @@ def _keep_book(engine: Engine, report: TickReport, asked: Asked, fates: Answered
         report.not_sent += part.not_sent
         report.in_doubt += part.in_doubt
     return {key for granted, _, _ in parts for key in granted}
-
-
-def _opt_out(engine: Engine, found: set[tuple[str, str]], *, now: datetime) -> None:
-    """Take down what a gateway knows and the co-op did not: the family does not want to be written to this way."""
-    for family_id, channel in sorted(found):
-        from coopflow.intake.consent import BY_GATEWAY, change_consent
-
-        why = "the gateway has it on its list of those who have opted out"
-        change_consent(
-            engine.store, family_id, [channel], allowed=False, reason=why, actor=ENGINE, now=now, how=BY_GATEWAY
-        )
 
 
 def _last_call(case: Case, outgoing: Outgoing, *, now: datetime) -> bool:

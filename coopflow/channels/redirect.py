@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from html import escape
 
-from coopflow.channels.base import Channel, Delivery, Message
+from coopflow.channels.base import Channel, Delivery, Message, Refused
 from coopflow.channels.mail import HEADER_LIMIT
 
 
@@ -32,7 +32,8 @@ class Redirected:
 
     def deliver(self, message: Message, last_call: Callable[[], bool]) -> Delivery:
         """Hand the message over with the other address; its first words say whose it was."""
-        return self._channel.deliver(_readdressed(message, self._to), last_call)
+        fate = self._channel.deliver(_readdressed(message, self._to), last_call)
+        return Refused(fate.reason) if isinstance(fate, Refused) else fate  # more, it says of the other address
 
     def close(self) -> None:
         """Let go of the connections of the channel behind it."""

@@ -20,6 +20,12 @@ _NOT_OUR_RELAY = re.compile(
     r"|authentication (is )?required",
     re.IGNORECASE,
 )
+_NOBODY_THERE = re.compile(  # by RFC 3463, else by the words of a server that gives no such number
+    r"5\d\d 5\.(1\.(1|2|3|6|10)|2\.1)(?![.\d])"
+    r"|55[013] (?!\d\.\d)(?!.*\bsender\b)(?=.*\b(user|recipient|mailbox|account|address)\b)"
+    r".*\b(no such|unknown|not found|does not exist|doesn't exist|invalid)\b",
+    re.IGNORECASE,
+)
 
 
 class Phase(StrEnum):
@@ -80,8 +86,10 @@ def _never(phase: Phase, code: int, words: bytes) -> Delivery:
         return Unavailable(f"the mail server does not take mails from this sender: {answer}", until_mended=True)
     if phase is Phase.RECIPIENT and (code == NOT_LOGGED_IN or _NOT_OUR_RELAY.search(answer)):
         return Unavailable(f"the mail server does not pass mails on for coopflow: {answer}", until_mended=True)
-    what = "the address" if phase is Phase.RECIPIENT else "the mail"
-    return Refused(f"the mail server refuses {what}: {answer}")
+    if phase is Phase.RECIPIENT:
+        gone = _NOBODY_THERE.match(answer) is not None
+        return Refused(f"the mail server refuses the address: {answer}", bad_address=gone)
+    return Refused(f"the mail server refuses the mail: {answer}")
 
 
 def outcome(code: int, words: bytes, recipient: str) -> Delivery:

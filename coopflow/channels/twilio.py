@@ -41,6 +41,7 @@ REFUSED: Mapping[int, str] = {  # what is wrong with this one text
     21614: "it is no mobile number",
     21617: "the text is too long",
 }
+NO_NUMBER = frozenset({21211, 21217, 21265, 21614})  # of these, what is wrong with every text to that number
 OUR_FAULT: Mapping[int, str] = {  # what is wrong with every text until a person has changed something
     20003: "the account or its token is not right",
     20005: "the account is not active",
@@ -144,7 +145,7 @@ class Twilio:
         if not code:
             return Refused(f"{WHO} answered {answer.status} and no code")
         why = REFUSED.get(code, f"refused; see https://www.twilio.com/docs/errors/{code}")
-        return Refused(f"{WHO} {code}: {why}", opted_out=code == OPTED_OUT)
+        return Refused(f"{WHO} {code}: {why}", opted_out=code == OPTED_OUT, bad_address=code in NO_NUMBER)
 
     def _taken(self, said: Mapping[str, Any]) -> Delivery:
         sid = said.get("sid")

@@ -36,6 +36,7 @@ class Refused:
 
     reason: str
     opted_out: bool = False  # the other side knows that the family does not want to be written to
+    bad_address: bool = False  # nobody is there: what else goes to this address would be refused too
 
 
 @dataclass(frozen=True, slots=True)

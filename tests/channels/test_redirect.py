@@ -81,3 +81,9 @@ def test_o18_whatever_the_true_address_holds_nobody_else_is_written_to(tmp_path:
         assert mail.get_all("To") == [ME]
         assert mail.get_all("Cc") is mail.get_all("Bcc") is None
     assert isinstance(fate, Accepted | Refused)
+
+
+def test_what_a_refusal_says_of_the_other_address_is_not_said_of_the_true_one() -> None:
+    wire = Wire("email", answers=[Refused("nobody is there", opted_out=True, bad_address=True)])
+
+    assert Redirected(wire, to=ME).deliver(EMAIL, yes) == Refused("nobody is there")

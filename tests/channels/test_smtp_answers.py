@@ -104,6 +104,33 @@ def test_t12_a_5xx_is_refused_at_the_level_that_it_is_about(code: str) -> None:
     assert delivered({"dot": answer})[0] == Refused(f"the mail server refuses the mail: {code} no")
 
 
+@pytest.mark.parametrize(
+    ("answer", "gone"),
+    [
+        ("550 5.1.1 <martinez@example.org>: Recipient address rejected: User unknown in local table", True),
+        ("550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found", True),
+        ("554 5.1.2 bad destination system", True),
+        ("550 5.2.1 The email account that you tried to reach is disabled", True),
+        ("550 No such user here", True),
+        ("553 sorry, that mailbox does not exist", True),
+        ("550 5.7.1 user unknown to our policy", False),
+        ("550 5.1.8 Sender address rejected: domain not found", False),
+        ("550 5.1.15 what no standard knows", False),
+        ("550 sender address does not exist", False),
+        ("550 your host is on our list", False),
+        ("552 5.2.2 mailbox full", False),
+        ("554 no such user", False),
+    ],
+)
+def test_a_refusal_says_whether_anybody_is_at_the_address(answer: str, gone: bool) -> None:
+    found, _ = delivered({"RCPT": f"{answer}\r\n".encode()})
+    assert isinstance(found, Refused)
+    assert found.bad_address is gone
+    of_the_mail, _ = delivered({"dot": f"{answer}\r\n".encode()})
+    assert isinstance(of_the_mail, Refused)
+    assert not of_the_mail.bad_address
+
+
 @pytest.mark.parametrize("phase", ["connect", "EHLO", "MAIL", "RCPT", "DATA"])
 def test_t05_a_server_that_hangs_up_before_the_mail_has_not_got_it(phase: str) -> None:
     found, server = delivered({phase: None})

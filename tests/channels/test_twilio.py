@@ -111,8 +111,8 @@ def test_a_messaging_service_and_a_place_for_reports_are_named(server: TwilioSer
 
 
 CODES = {
-    INVALID: Refused("Twilio 21211: it is no valid phone number"),
-    NO_MOBILE: Refused("Twilio 21614: it is no mobile number"),
+    INVALID: Refused("Twilio 21211: it is no valid phone number", bad_address=True),
+    NO_MOBILE: Refused("Twilio 21614: it is no mobile number", bad_address=True),
     OPTED_OUT: Refused("Twilio 21610: the family has opted out at the provider", opted_out=True),
     TOO_MANY: Deferred("Twilio 20429: too many at once"),
 }

@@ -92,6 +92,24 @@ def test_t13_one_recipient_of_five_hundred_is_refused_and_the_others_get_theirs_
     assert "the mail server refuses the address: 554 no such mailbox" in task.description
 
 
+def test_to_an_address_at_which_nobody_is_no_other_mail_goes(posted: Posted) -> None:
+    posted.server.script["RCPT"] = b"550 5.1.1 user unknown\r\n"
+    posted.fill(1)
+    posted.world.tick()
+    posted.world.has_workflow("another", MAIL)
+    again = posted.world.start("another", family="1")
+    posted.server.script.clear()
+    posted.world.tick("2026-03-20 09:01")
+
+    assert posted.server.taken == []
+    assert posted.world.status(again) == "paused"
+    [row] = posted.world.store.inbox.bad_addresses()
+    assert (row["channel"], row["address"]) == ("email", "family1@example.org")
+    assert row["reason"] == "the mail server refuses the address: 550 5.1.1 user unknown"
+    kinds = [row["kind"] for row in posted.world.store.looking.events(family_id="1")]
+    assert "address.failed" in kinds
+
+
 def test_a_thousand_mails_in_one_tick_use_one_connection_for_each_worker(wired: World, server: MailServer) -> None:
     posted = Posted(wired, server, max_concurrent=5)
     posted.fill(1000)
