@@ -48,13 +48,13 @@ def export(
 
     session = session_of(context)
     shown = _format(chosen_format(chosen, as_json), output)
+    start = None if since is None else when(session, "--since", since)
+    end = None if until is None else until_the_end_of(session, "--until", until)
+    if start is not None and end is not None and start >= end:
+        raise Usage(f"--since {since} is not before --until {until}, so nothing lies between them")
     with session.store(read_only=True) as store:
-        rows = export_rows(
-            store,
-            family_id=None if family is None else resolve_family(session, store, family),
-            since=None if since is None else when(session, "--since", since),
-            until=None if until is None else until_the_end_of(session, "--until", until),
-        )
+        family_id = None if family is None else resolve_family(session, store, family)
+        rows = export_rows(store, family_id=family_id, since=start, until=end)
         columns = [Column(name, name) for name in COLUMNS]
         if output == TO_STDOUT:
             session.show(Sheet(columns, rows), shown)

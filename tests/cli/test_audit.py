@@ -130,6 +130,7 @@ def test_an_older_file_is_replaced_only_by_a_whole_one(co: CoOp, monkeypatch: py
     ("arguments", "code", "words"),
     [
         (["--format", "table"], 2, "the audit trail is exported as csv, jsonl, tsv or json"),
+        (["--since", "2026-03-21", "--until", "2026-03-20"], 2, "--since 2026-03-21 is not before --until 2026-03-20"),
         (["--since", "yesterday"], 2, "--since: 'yesterday' is not a date"),
         (["--until", "2026-13-01"], 2, "--until: '2026-13-01' is not a date that exists"),
         (["--family", "99"], 3, "there is no family '99'"),
