@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coopflow.cli.options import FormatOption, JsonOption, chosen_format
+from coopflow.cli.options import FormatOption, JsonOption, a_number, chosen_format
 from coopflow.cli.root import app
 from coopflow.cli.session import Session, session_of
 from coopflow.errors import Usage
@@ -83,7 +83,10 @@ def _row(found: "Doubt") -> "Row":
 )
 def resolve(
     context: typer.Context,
-    number: Annotated[int, typer.Argument(metavar="ID", help="The instance, or the task, as `doubt list` shows them.")],
+    number: Annotated[
+        int,
+        typer.Argument(metavar="ID", parser=a_number, help="The instance, or the task, as `doubt list` shows them."),
+    ],
     sent: Annotated[
         bool | None, typer.Option("--sent/--not-sent", help="It left; or it did not, and goes out again.")
     ] = None,
@@ -106,7 +109,10 @@ def resolve(
 @doubt.command(epilog="Examples:  coopflow doubt verify 17")
 def verify(
     context: typer.Context,
-    number: Annotated[int, typer.Argument(metavar="ID", help="The instance, or the task, as `doubt list` shows them.")],
+    number: Annotated[
+        int,
+        typer.Argument(metavar="ID", parser=a_number, help="The instance, or the task, as `doubt list` shows them."),
+    ],
 ) -> None:
     """Ask the provider whether it has a message in doubt; if it has, the instance goes on. It is never sent again."""
     from coopflow.cli.acted import comes_next, which

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from coopflow.cli.lookup import resolve_family
-from coopflow.cli.options import FamilyOption, FormatOption, JsonOption, chosen_format
+from coopflow.cli.options import FamilyOption, FormatOption, JsonOption, a_number, chosen_format
 from coopflow.cli.root import app
 from coopflow.cli.session import Session, session_of
 from coopflow.errors import CoopflowError, Invalid, NotAllowed
@@ -24,7 +24,9 @@ inbox = typer.Typer(
 )
 app.add_typer(inbox)
 
-ItemArgument = Annotated[int, typer.Argument(metavar="ITEM", help="An item's number, as `inbox list` shows it.")]
+ItemArgument = Annotated[
+    int, typer.Argument(metavar="ITEM", parser=a_number, help="An item's number, as `inbox list` shows it.")
+]
 
 COLUMNS = (
     Column("item_id", "Item", justify="right"),
@@ -122,7 +124,7 @@ def list_(
     context: typer.Context,
     unmatched: Annotated[bool, typer.Option("--unmatched", help="Only what a person must match.")] = False,
     family: FamilyOption = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest first.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many, the newest first.")] = 50,
     as_json: JsonOption = False,
     chosen: FormatOption = None,
 ) -> None:
@@ -179,7 +181,7 @@ def assign(
 @inbox.command(epilog="Example:  coopflow inbox ignore 7 8")
 def ignore(
     context: typer.Context,
-    numbers: Annotated[list[int], typer.Argument(metavar="ITEM...", help="Items' numbers.")],
+    numbers: Annotated[list[int], typer.Argument(metavar="ITEM...", parser=a_number, help="Items' numbers.")],
 ) -> None:
     """Put unmatched things aside that are nobody's: advertising, for one. Nothing is deleted."""
     from coopflow.inbox.by_hand import ignore as ignore_item

@@ -4,7 +4,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coopflow.cli.options import FamilyOption, FormatOption, JsonOption, StateOption, WorkflowOption, chosen_format
+from coopflow.cli.options import (
+    FamilyOption,
+    FormatOption,
+    JsonOption,
+    StateOption,
+    WorkflowOption,
+    a_number,
+    chosen_format,
+)
 from coopflow.cli.root import app
 from coopflow.cli.session import Session, session_of
 from coopflow.errors import ExitCode
@@ -48,7 +56,9 @@ def status(
 @app.command(epilog="Examples:  coopflow show 17 · coopflow show 17 --messages · coopflow show 17 --json")
 def show(
     context: typer.Context,
-    instance: Annotated[int, typer.Argument(help="An instance's id, as `status` shows it.")],
+    instance: Annotated[
+        int, typer.Argument(metavar="INSTANCE", parser=a_number, help="An instance's id, as `status` shows it.")
+    ],
     messages: Annotated[bool, typer.Option("--messages", help="Show the texts sent to their last line.")] = False,
     as_json: JsonOption = False,
     chosen: FormatOption = None,

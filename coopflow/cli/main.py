@@ -1,31 +1,46 @@
 """Runs the command line, and is the one boundary that turns errors into words and exit codes."""
 
+import errno
 import os
 import sys
 import traceback
 
+import typer
+
 from coopflow import __version__
 from coopflow.cli import commands as commands  # registers every command on the root
 from coopflow.cli.root import app
+from coopflow.cli.usage import say_what_is_wrong
 from coopflow.errors import CoopflowError, ExitCode
 
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and answer with the exit code: the only place where an error becomes words."""
     try:
-        app(arguments, standalone_mode=True)
+        code = app(arguments, standalone_mode=False)
+        return code if isinstance(code, int) else ExitCode.DONE
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):
             return _nobody_reads()
         return end.code if isinstance(end.code, int) else ExitCode.DONE
+    except typer.TyperException as problem:
+        say_what_is_wrong(problem)
+        return problem.exit_code
+    except typer.Abort:
+        _tell("nothing was answered, so nothing was done")
+        return ExitCode.IN_PART
     except CoopflowError as problem:
         _tell(str(problem))
         return problem.exit_code
     except BrokenPipeError:
         return _nobody_reads()
+    except OSError as problem:
+        if problem.errno != errno.ENAMETOOLONG:
+            return _report(problem)
+        _tell(f"{str(problem.filename)[:60]}… is too long for the name of a file")
+        return ExitCode.USAGE
     except Exception as fault:  # noqa: BLE001 - the boundary: whatever it is, it is reported and gets its exit code
         return _report(fault)
-    return ExitCode.DONE
 
 
 def _nobody_reads() -> int:

@@ -1,5 +1,6 @@
 """The options that many commands share, so that a word means the same everywhere."""
 
+import re
 from typing import Annotated
 
 import typer
@@ -7,6 +8,14 @@ import typer
 from coopflow.core.states import InstanceStatus
 from coopflow.errors import Usage
 from coopflow.render import Format
+
+
+def a_number(text: str) -> int:
+    """The number of an instance, a task or an item; one with more than 18 digits could not be asked for."""
+    if not re.fullmatch("-?[0-9]{1,18}", text):
+        raise typer.BadParameter(f"'{text}' is not a number such as 17.")
+    return int(text)
+
 
 FormatOption = Annotated[
     Format | None, typer.Option("--format", help="How to show it [default: table on a terminal, else tsv].")
@@ -22,7 +31,8 @@ WorkflowOption = Annotated[str | None, typer.Option("--workflow", "-w", help="A 
 StateOption = Annotated[InstanceStatus | None, typer.Option("--state", help="Instances in this state.")]
 AllOption = Annotated[bool, typer.Option("--all", help="All active instances.")]
 InstancesArgument = Annotated[
-    list[int] | None, typer.Argument(metavar="INSTANCE...", help="Instance ids, as `status` shows them.")
+    list[int] | None,
+    typer.Argument(metavar="INSTANCE...", parser=a_number, help="Instance ids, as `status` shows them."),
 ]
 
 

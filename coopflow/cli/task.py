@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from coopflow.cli.lookup import resolve_family
-from coopflow.cli.options import FamilyOption, FormatOption, JsonOption, chosen_format
+from coopflow.cli.options import FamilyOption, FormatOption, JsonOption, a_number, chosen_format
 from coopflow.cli.root import app
 from coopflow.cli.session import Session, session_of
 from coopflow.cli.whens import ForOption, UntilOption, until_when
@@ -24,7 +24,9 @@ task = typer.Typer(
 )
 app.add_typer(task)
 
-TaskArgument = Annotated[int, typer.Argument(metavar="TASK", help="A task's number, as `task list` shows it.")]
+TaskArgument = Annotated[
+    int, typer.Argument(metavar="TASK", parser=a_number, help="A task's number, as `task list` shows it.")
+]
 NoteOption = Annotated[str | None, typer.Option("--note", help="What is to be remembered; only the co-op sees it.")]
 
 COLUMNS = (

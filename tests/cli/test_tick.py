@@ -212,7 +212,9 @@ def _body(name: str, shop: Shop) -> str:
         (["--every", "1 day"], "--every takes seconds, minutes or hours, as in 30s; found '1 day'"),
         (["--every", "0s"], "--every takes seconds, minutes or hours, as in 30s; found '0s'"),
         (["--every", "30s", "--dry-run"], "--dry-run looks at one pass; leave out --every"),
-        (["--limit", "0"], "Invalid value for '--limit': 0 is not in the range x>=1."),
+        (["--limit", "all"], "Invalid value for '--limit': 'all' is not a whole number."),
+        (["--max-seconds", "x"], "Invalid value for '--max-seconds': 'x' is not a number."),
+        (["--limit", "0"], "Invalid value for '--limit': 0 is less than 1."),
     ],
 )
 def test_what_makes_no_sense_is_refused(shop: Shop, arguments: list[str], problem: str) -> None:
