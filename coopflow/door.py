@@ -176,6 +176,8 @@ def _anything_came(folders: list[str]) -> bool:
 def _anything_to_do(path: str, now: str, files: str) -> bool:
     import sqlite3
 
+    if os.path.exists(f"{path}-wal"):  # noqa: PTH110 - what a crash has left, or what is of another database
+        return True
     quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     try:
         connection = sqlite3.connect(f"file:{quoted}?mode=ro", uri=True)

@@ -1,5 +1,7 @@
 """`doctor`: is all well with the machine, the database and the rules?"""
 
+from typing import Annotated
+
 import typer
 
 from coopflow.cli.options import FormatOption, JsonOption, chosen_format
@@ -9,8 +11,15 @@ from coopflow.errors import ExitCode
 from coopflow.render import Format, default_format, show_document
 
 
-@app.command(epilog="Examples:  coopflow doctor · coopflow doctor --json")
-def doctor(context: typer.Context, as_json: JsonOption = False, chosen: FormatOption = None) -> None:
+@app.command(epilog="Examples:  coopflow doctor · coopflow doctor --thorough · coopflow doctor --json")
+def doctor(
+    context: typer.Context,
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="Compare each index with its table too; a large database takes minutes.")
+    ] = False,
+    as_json: JsonOption = False,
+    chosen: FormatOption = None,
+) -> None:
     """Look at everything that coopflow depends on; it ends with 5 if a person is needed."""
     from coopflow.cli.screens.health import health_lines, health_sheet
     from coopflow.cli.screens.text import write
@@ -28,6 +37,7 @@ def doctor(context: typer.Context, as_json: JsonOption = False, chosen: FormatOp
                 database=path_of(session.app.database),
                 zone_data=zone_data(),
                 now=session.now,
+                thorough=thorough,
             )
         )
     if shown is Format.json:

@@ -38,6 +38,7 @@ class Premises:
     database: Path
     zone_data: ZoneData
     now: datetime
+    thorough: bool = False  # each index is compared with its table
 
     def text(self, at: datetime) -> str:
         """A time on the co-op's clock, with its year."""

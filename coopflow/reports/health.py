@@ -163,7 +163,11 @@ def database(premises: Premises) -> Iterator[Finding]:
     wrong = problems(premises.store.db)
     for words in wrong[:FEW]:
         yield Finding("database", Level.BAD, f"the file is damaged: {words}", "put the last good copy in its place")
-    if not wrong:
+    indexes = problems(premises.store.db, thorough=True) if premises.thorough and not wrong else []
+    for words in indexes[:FEW]:
+        remedy = f"coopflow backup FILE, then: sqlite3 {premises.database} REINDEX"
+        yield Finding("database", Level.BAD, f"an index does not agree with its table: {words}", remedy)
+    if not wrong and not indexes:
         yield Finding("database", Level.GOOD, "the file is sound")
 
 

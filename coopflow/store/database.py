@@ -124,6 +124,7 @@ def open_database(
     path = path_of(where)
     _require_sqlite()
     files.require_fit(path, writable=not read_only)
+    files.require_own_log(path)
     db = SqliteFile(path, read_only=read_only)
     try:
         with translating(path):

@@ -1,6 +1,6 @@
 """What the file of an SQLite database must be before anything opens it, and how such a file is made.
 
-Nothing here ever opens the database file itself: closing it again would drop the locks that SQLite holds on it.
+Nothing here ever closes the database file itself: that would drop the locks that SQLite holds on it.
 """
 
 import errno
@@ -32,6 +32,8 @@ NETWORK_FILE_SYSTEMS = frozenset(
         "smbfs",
     }
 )
+_VERSIONS = 18  # where the header says by which journal the file is written and read
+_NO_LOG = b"\x01\x01"
 COMPANIONS = ("-journal", "-wal", "-shm")  # what SQLite keeps beside a database while it is in use
 
 
@@ -69,6 +71,19 @@ def _require_own_file(path: Path, status: os.stat_result) -> None:
     if status.st_size == 0:
         raise DatabaseUnusable(
             f"the database {path} is empty (0 bytes); restore a backup, or delete the file and run: coopflow init"
+        )
+
+
+def require_own_log(path: Path) -> None:
+    """Refuse a write-ahead log beside a database that has none: SQLite would take the pages in it for this one's."""
+    log = Path(f"{path}-wal")
+    if not (log.exists() and log.stat().st_size):
+        return
+    database = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # stays open until the process ends: see above
+    if os.pread(database, 2, _VERSIONS) == _NO_LOG and log.exists() and os.pread(database, 2, _VERSIONS) == _NO_LOG:
+        raise DatabaseUnusable(
+            f"{log} is of another database: {path.name} has no write-ahead log, and what is in that one would get"
+            " into it; move it away"
         )
 
 

@@ -8,7 +8,8 @@ from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
 
-from coopflow.app import App, open_app
+from coopflow.app import App
+from coopflow.app import open_app as open_app
 from coopflow.core.model import Family
 from coopflow.setting_up import set_up
 from coopflow.triggers import start_by_hand
