@@ -47,7 +47,7 @@ WHERE i.family_id IN (SELECT value FROM json_each(?)) AND x.idempotency_key IS N
   AND x.step_type IN ('email', 'sms') AND x.status IN ('pending', 'running', 'completed')
 """
 SAME_ADDRESS = """
-SELECT family_id FROM families WHERE lower(email) IN (SELECT lower(value) FROM json_each(?1))
+SELECT family_id FROM families WHERE email IS NOT NULL AND lower(email) IN (SELECT lower(value) FROM json_each(?1))
 UNION SELECT family_id FROM families WHERE phone IN (SELECT value FROM json_each(?1))
 """
 BAD_ADDRESSES = "SELECT address, reason FROM bad_addresses WHERE address IN (SELECT value FROM json_each(?))"

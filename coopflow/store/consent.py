@@ -27,7 +27,8 @@ SELECT EXISTS (SELECT 1 FROM consent_records
 WHERE channel = ? AND address IS ? AND allowed = ? AND at = ? AND covers = ? AND family_id IS ?)
 """
 _FAMILIES_AT = """
-SELECT family_id FROM families WHERE lower(email) = ?1 UNION SELECT family_id FROM families WHERE phone = ?1 ORDER BY 1
+SELECT family_id FROM families WHERE email IS NOT NULL AND lower(email) = ?1
+UNION SELECT family_id FROM families WHERE phone = ?1 ORDER BY 1
 """
 
 

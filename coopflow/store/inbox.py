@@ -40,7 +40,7 @@ _LAST_TO = _SENT.format(
     " AND json_extract(x.input_data, '$.to') = ? COLLATE NOCASE"
 )
 _SHARING = {
-    "email": "SELECT family_id FROM families WHERE lower(email) = lower(?) ORDER BY family_id",
+    "email": "SELECT family_id FROM families WHERE email IS NOT NULL AND lower(email) = lower(?) ORDER BY family_id",
     "sms": "SELECT family_id FROM families WHERE phone = ? ORDER BY family_id",
 }
 _OPTED_IN = """
