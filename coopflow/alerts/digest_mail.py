@@ -15,6 +15,7 @@ from coopflow.core.case import ENGINE
 from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unavailable, Unknown, Withdrawn
 from coopflow.core.model import Event, Message
 from coopflow.errors import CoopflowError, Temporary
+from coopflow.store.digests import keep_mail
 from coopflow.store.meta import find_meta, write_meta
 from coopflow.store.store import Store
 
@@ -34,9 +35,10 @@ class Letter:
 
 def send_digest(store: Store, channel: Channel, letter: Letter, *, domain: str, now: datetime) -> str | None:
     """Hand a digest over; answer with what the other side calls it, or None where today's has left already."""
-    if not _claim(store, letter):
+    message = _message(store, letter, domain, now)
+    if not _claim(store, letter, message):
         return None
-    fate = channel.deliver(_message(store, letter, domain, now), lambda: True)
+    fate = channel.deliver(message, lambda: True)
     return _settle(store, letter, fate, now=now)
 
 
@@ -44,7 +46,7 @@ def _key(letter: Letter) -> str:
     return f"digest:{letter.coordinator}"
 
 
-def _claim(store: Store, letter: Letter) -> bool:
+def _claim(store: Store, letter: Letter, message: Message) -> bool:
     """Say that today's is about to leave; False: it has left. What a crash left open is a matter for a person."""
     day = letter.day.isoformat()
     with store.transaction():
@@ -57,6 +59,7 @@ def _claim(store: Store, letter: Letter) -> bool:
                 " the next one leaves tomorrow. To read it here: coopflow digest"
             )
         write_meta(store.db, _key(letter), f"{day} {SENDING}")
+        keep_mail(store.db, letter.coordinator, message.message_id)
     return True
 
 

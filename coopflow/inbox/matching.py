@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from coopflow.core.incoming import Failure, Incoming, ItemKind, Sent
 from coopflow.core.reply_tag import read_tag
+from coopflow.store.digests import coordinator_of
 from coopflow.store.store import Store
 
 BOUNCES_WITHIN = timedelta(days=14)  # servers give up after five days; what names no message of ours may be older
@@ -85,6 +86,8 @@ def _of_bounce(store: Store, item: Incoming, *, now: datetime) -> Match | NoMatc
     sent = store.inbox.sent_as(item.answers)
     if sent is not None:
         return _by(sent, "by the message that came back")
+    if coordinator := coordinator_of(store.db, item.answers):
+        return NoMatch(reason=f"the digest for {coordinator} came back")
     if item.answers:
         return NoMatch(reason="coopflow did not send the message that came back")
     for failure in item.failures:

@@ -9,10 +9,11 @@ from coopflow.core.incoming import Incoming, ItemKind, ItemStatus
 from coopflow.inbox.callbacks import read_callback
 from coopflow.inbox.effects import Effect, Occasion, ask_a_person, carry_out, put_on_record, words_of
 from coopflow.inbox.mail import read_mail
-from coopflow.inbox.matching import Match, NoMatch, find
+from coopflow.inbox.matching import Match, NoMatch, failure_of, find
 from coopflow.inbox.source import Arrived
 from coopflow.intake.unfit import Unfit
 from coopflow.store.asking import Row
+from coopflow.store.digests import coordinator_of, note_return
 from coopflow.store.failures import is_database_trouble
 from coopflow.store.store import Store
 
@@ -114,6 +115,9 @@ def _matched(store: Store, item: Incoming, *, now: datetime) -> Match | NoMatch:
 
 def _nobodys(occasion: Occasion, found: NoMatch, status: ItemStatus) -> Effect:
     event_id = put_on_record(occasion, reason=found.reason)
+    coordinator = coordinator_of(occasion.store.db, occasion.item.answers)
+    if coordinator is not None and occasion.item.kind is ItemKind.BOUNCE:
+        note_return(occasion.store.db, coordinator, failure_of(occasion.item, None).reason)
     task_id = None
     if found.families and status is ItemStatus.UNMATCHED:
         what = "A mail" if occasion.item.channel == "email" else "A text"

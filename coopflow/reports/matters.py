@@ -12,6 +12,7 @@ from coopflow.keeping.place import ADOPT, why_not_in_place
 from coopflow.leaving import told, words_about
 from coopflow.out_of_order import remembered
 from coopflow.reports.words import Row, When, closing, outcomes_of, task_words
+from coopflow.store.digests import returned
 from coopflow.store.looking import ALL
 from coopflow.store.store import Store
 
@@ -37,7 +38,7 @@ class Scope:
 class Matter:
     """Something that a person should know of, or do."""
 
-    kind: str  # task | delivery | paused | failed | trouble | fault | transport | cron | database
+    kind: str  # task | delivery | digest | paused | failed | trouble | fault | transport | cron | database
     urgent: bool  # `status --check` ends with 5 because of it
     words: str
     command: str | None = None  # what to do about it
@@ -62,6 +63,7 @@ def needs_you(store: Store, scope: Scope, *, now: datetime, few: int = ALL) -> l
     on_hold = _on_hold(store.looking.branches([row["instance_id"] for row in halted]))
     return [
         *(kept_back(store, now=now) if scope.whole else ()),
+        *(returned_digests(store) if scope.whole else ()),
         *(task_matter(task, _step_of(store, task), now=now) for task in tasks),
         *(paused_matter(row, on_hold=row["instance_id"] in on_hold) for row in halted),
     ]
@@ -73,6 +75,13 @@ def kept_back(store: Store, *, now: datetime) -> Iterator[Matter]:
         waiting = store.leaving.count_due(now=now, reason=why)
         words, _, command = words_about(why, waiting).rpartition(": ")
         yield Matter(kind="delivery", urgent=True, words=words, command=command)
+
+
+def returned_digests(store: Store) -> Iterator[Matter]:
+    """That what is written to a coordinator comes back."""
+    for name, reason in returned(store.db).items():
+        words = f"the digest for {name} came back: {reason}; is the address under coordinators: in coopflow.yaml right?"
+        yield Matter(kind="digest", urgent=True, words=words, command="coopflow config show")
 
 
 def _step_of(store: Store, task: Row) -> Step | None:

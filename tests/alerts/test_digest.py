@@ -9,6 +9,7 @@ from coopflow.app import App
 from coopflow.core.deliveries import Refused, Unavailable, Unknown
 from coopflow.store.log import head_of
 from tests.cli.conftest import CONFIG, CoOp
+from tests.inbox.mails import dsn
 from tests.world import Wire
 
 NINE = "2026-03-20 13:00:00"
@@ -216,6 +217,30 @@ def test_one_of_which_nobody_knows_whether_it_left_is_not_sent_twice(co_op: CoOp
 
     assert [first[0], second[0], tomorrow[0]] == [1, 1, 0]
     assert "nobody knows whether it left; the next one leaves tomorrow" in second[2]
+
+
+def test_t25_a_digest_that_comes_back_is_shown_and_starts_no_loop(co_op: CoOp, wire: Wire) -> None:
+    a_day(co_op)
+    live(co_op)
+    send(co_op)
+    sent, tasks = wire.taken[-1], len(co_op.world.tasks())
+    notice = dsn(sent.message_id, recipient="sarah@example.org", diagnostic="smtp; 550 5.1.1 User unknown")
+
+    ran = co_op.run("inbox", "receive", "--kind", "mail", input=notice, at="2026-03-20 14:05:00")
+    assert (ran.code, "the digest for sarah came back" in ran.out + ran.err) == (0, True), ran
+
+    words = "the digest for sarah came back: 550 5.1.1 User unknown"
+    check = co_op.run("status", "--check", at="2026-03-20 14:06:00")
+    assert (check.code, words in check.out + check.err) == (5, True), check
+    shown = co_op.run("status", "--format", "table", at="2026-03-20 14:06:00").out
+    assert words in " ".join(shown.split())
+    assert send(co_op, at="2026-03-20 15:00:00")[0] == 0  # today's has left
+    co_op.run("tick", at="2026-03-20 14:07:00")
+    assert [message.to for message in wire.taken].count("sarah@example.org") == 1
+    assert len(co_op.world.tasks()) == tasks
+
+    send(co_op, at=NEXT_DAY)
+    assert words not in co_op.run("status", "--check", at=NEXT_DAY).out
 
 
 def test_it_leaves_for_staff_before_anybody_has_said_go_live(co_op: CoOp, wire: Wire) -> None:
