@@ -13,8 +13,9 @@ from coopflow.core.hearing import hear
 from coopflow.core.model import Event, Family
 from coopflow.core.settle import advance
 from coopflow.core.verdict import Answer
+from coopflow.starts import Result, starting
 from coopflow.store.store import Store
-from coopflow.triggers import Result, occasion_of, require_family, save_cases, start_all, told
+from coopflow.triggers import occasion_of, require_family, save_cases, told
 
 FAMILY_STATUS_AFTER = {"family_withdrew": "withdrawn"}  # events that say how a family stands from now on
 
@@ -62,7 +63,8 @@ def _start_by_event(
         return []
     past = list(store.past_runs([family.family_id]).get(family.family_id, ()))
     occasion = occasion_of(store, family, "event", given=data, past=past, event=kind)
-    started = start_all(store, occasion, workflows, f"event_id:{event_id}", now=now)
+    with starting(store, now=now) as starts:
+        started = starts.all_of(occasion, workflows, f"event_id:{event_id}")
     if isinstance(started, str):
         result = Result(answer=Answer.SKIPPED, family_id=family.family_id, reason=started, event_id=event_id)
         store.log([told(result, now)])

@@ -18,10 +18,11 @@ from coopflow.core.model import Family
 from coopflow.core.verdict import Answer
 from coopflow.core.workflow import Trigger, Workflow
 from coopflow.core.zones import zone_or
+from coopflow.starts import Result, starting
 from coopflow.store.rows import start_key
 from coopflow.store.schedules import Schedule
 from coopflow.store.store import Store
-from coopflow.triggers import Result, occasion_of, start_all, told
+from coopflow.triggers import occasion_of, told
 
 BATCH = 500  # families in one transaction
 
@@ -208,23 +209,25 @@ def _start_by_condition(store: Store, workflow: Workflow, families: Sequence[Fam
 # -- starting -----------------------------------------------------------------------------------------------------
 
 
-def _start(store: Store, workflow: Workflow, starts: Iterable[Owed], *, now: datetime) -> int:
+def _start(store: Store, workflow: Workflow, owed_starts: Iterable[Owed], *, now: datetime) -> int:
     """Begin what was not begun before, and note why where something else stands in the way."""
-    listed = list(starts)
+    listed = list(owed_starts)
     used = store.schedules.used([_key(workflow, one) for one in listed])
     fresh = [one for one in listed if _key(workflow, one) not in used]
     past = store.past_runs({one.family.family_id for one in fresh})
     runs = {family_id: list(found) for family_id, found in past.items()}
-    started = 0
-    for one in fresh:
-        given = {"occurrence": one.what, "scheduled_at": format_instant(one.at)}
-        own = runs.setdefault(one.family.family_id, [])
-        occasion = occasion_of(store, one.family, workflow.trigger.type, given=given, past=own)
-        results = start_all(store, occasion, [workflow], one.triggered_by, now=now)
-        if isinstance(results, str):
-            _tell(store, one.family.family_id, results, now=now)
-        else:
-            started += len(results)
+    started, skipped = 0, []
+    with starting(store, now=now) as starts:
+        for one in fresh:
+            given = {"occurrence": one.what, "scheduled_at": format_instant(one.at)}
+            own = runs.setdefault(one.family.family_id, [])
+            occasion = occasion_of(store, one.family, workflow.trigger.type, given=given, past=own)
+            results = starts.all_of(occasion, [workflow], one.triggered_by)
+            if isinstance(results, str):
+                skipped.append(Result(answer=Answer.SKIPPED, family_id=one.family.family_id, reason=results))
+            else:
+                started += len(results)
+    store.log([told(result, now) for result in skipped])
     return started
 
 

@@ -4,40 +4,25 @@ Every function here expects to be called inside `Store.transaction()`, so that w
 instance it started are one durable change.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from coopflow.core import people
 from coopflow.core.case import ENGINE, Case
 from coopflow.core.decide import FORGOTTEN
 from coopflow.core.facts import Facts
 from coopflow.core.instants import format_instant
 from coopflow.core.model import Event, Family, Prediction
 from coopflow.core.queueing import wake
-from coopflow.core.starting import new_case
-from coopflow.core.verdict import Answer, Occasion, Past, Verdict, verdicts
-from coopflow.core.workflow import Workflow, converses, sends_messages
+from coopflow.core.verdict import Answer, Occasion, Past
+from coopflow.core.workflow import Workflow
 from coopflow.errors import NotAllowed, NotFound
-from coopflow.holes import tell_of_holes
 from coopflow.problems import did_you_mean
+from coopflow.starts import Result, Starts, starting
 from coopflow.store.store import Store
 
 BY_INSTANCE = "instance_id:"  # what `triggered_by` says of an instance that another one's `start` step has started
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What became of one prediction, event or order."""
-
-    answer: Answer
-    family_id: str
-    reason: str
-    workflow: str | None = None
-    instance_id: int | None = None
-    prediction_id: str | None = None
-    event_id: int | None = None
 
 
 # -- predictions --------------------------------------------------------------------------------------------------
@@ -51,35 +36,32 @@ def take_predictions(store: Store, predictions: Sequence[Prediction], *, now: da
     workflows = store.templates.current()
     results: list[Result] = []
     judged: list[tuple[Prediction, str]] = []
-    for prediction in predictions:
-        family = families.get(prediction.family_id)
-        if prediction.prediction_id in seen:
-            results.append(_refusal(prediction, Answer.SKIPPED, "this prediction was taken in before"))
-        elif family is None:
-            results.append(_refusal(prediction, Answer.REJECTED, f"there is no family '{prediction.family_id}'"))
-        elif family.status == FORGOTTEN:
-            results.append(_refusal(prediction, Answer.REJECTED, f"family {prediction.family_id} was forgotten"))
-        else:
-            seen.add(prediction.prediction_id)
-            found = _judge(store, prediction, family, past.setdefault(family.family_id, []), workflows, now=now)
-            judged.append((prediction, "; ".join(f"{result.answer}: {result.reason}" for result in found)))
-            results += found
+    with starting(store, now=now) as starts:
+        for prediction in predictions:
+            family = families.get(prediction.family_id)
+            if prediction.prediction_id in seen:
+                results.append(_refusal(prediction, Answer.SKIPPED, "this prediction was taken in before"))
+            elif family is None:
+                results.append(_refusal(prediction, Answer.REJECTED, f"there is no family '{prediction.family_id}'"))
+            elif family.status == FORGOTTEN:
+                results.append(_refusal(prediction, Answer.REJECTED, f"family {prediction.family_id} was forgotten"))
+            else:
+                seen.add(prediction.prediction_id)
+                occasion = _occasion(store, prediction, family, past.setdefault(family.family_id, []))
+                found = _judge(starts, prediction, occasion, workflows)
+                judged.append((prediction, "; ".join([f"{result.answer}: {result.reason}" for result in found])))
+                results += found
     store.add_predictions(judged, now=now)
     store.log([told(result, now) for result in results if result.answer is not Answer.STARTED])
     return results
 
 
-def _judge(
-    store: Store,
-    prediction: Prediction,
-    family: Family,
-    past: list[Past],
-    workflows: Sequence[Workflow],
-    *,
-    now: datetime,
-) -> list[Result]:
-    occasion = occasion_of(store, family, "prediction", given=facts_of(prediction), past=past)
-    started = start_all(store, occasion, workflows, f"prediction_id:{prediction.prediction_id}", now=now)
+def _occasion(store: Store, prediction: Prediction, family: Family, past: Sequence[Past]) -> Occasion:
+    return occasion_of(store, family, "prediction", given=facts_of(prediction), past=past)
+
+
+def _judge(starts: Starts, prediction: Prediction, occasion: Occasion, workflows: Sequence[Workflow]) -> list[Result]:
+    started = starts.all_of(occasion, workflows, f"prediction_id:{prediction.prediction_id}")
     if isinstance(started, str):
         return [_refusal(prediction, Answer.SKIPPED, started)]
     return [replace(result, prediction_id=prediction.prediction_id) for result in started]
@@ -139,84 +121,6 @@ def told(result: Result, now: datetime) -> Event:
 
 
 # -- starting -----------------------------------------------------------------------------------------------------
-
-
-def start_all(
-    store: Store,
-    occasion: Occasion,
-    workflows: Iterable[Workflow],
-    triggered_by: str,
-    *,
-    now: datetime,
-    actor: str = ENGINE,
-) -> list[Result] | str:
-    """Start every workflow whose verdict is yes; when none is, answer with the reason against each."""
-    answers = verdicts(occasion, workflows, now=now)
-    results = [
-        _start(store, occasion, verdict, triggered_by, now=now, actor=actor) for verdict in answers if verdict.starts
-    ]
-    if results:
-        return results
-    return "; ".join(f"{verdict.workflow.name}: {verdict.reason}" for verdict in answers) or _nothing_concerned(
-        occasion
-    )
-
-
-def _nothing_concerned(occasion: Occasion) -> str:
-    what = f"the event {occasion.event}" if occasion.event else f"a {occasion.type}"
-    return f"no active workflow is triggered by {what}"
-
-
-def _start(
-    store: Store, occasion: Occasion, verdict: Verdict, triggered_by: str, *, now: datetime, actor: str
-) -> Result:
-    case = new_case(
-        instance_id=store.cases.next_id(),
-        workflow=verdict.workflow,
-        family=occasion.family,
-        facts=occasion.facts,
-        coop=occasion.coop,
-        triggered_by=triggered_by,
-        context=occasion.context,
-        reason=verdict.reason,
-        now=now,
-        actor=actor,
-    )
-    for replaced in store.cases.load(verdict.replaces):
-        people.cancel(
-            replaced, reason=f"replaced by {verdict.workflow.name} (instance {case.instance.instance_id})", now=now
-        )
-        store.cases.save([replaced], now=now)
-    if sends_messages(case.workflow):
-        tell_of_holes(case, now=now)
-    store.cases.add(case)
-    store.cases.save([case], now=now)
-    _remember(occasion, case, verdict, now=now)
-    return Result(
-        answer=Answer.STARTED,
-        family_id=occasion.family.family_id,
-        reason=verdict.reason,
-        workflow=verdict.workflow.name,
-        instance_id=case.instance.instance_id,
-    )
-
-
-def _remember(occasion: Occasion, case: Case, verdict: Verdict, *, now: datetime) -> None:
-    """Let the next verdict of the same batch know of this start."""
-    past = occasion.past
-    assert isinstance(past, list)  # the batch's own list  # noqa: S101
-    past[:] = [replace(run, active=False) if run.instance_id in verdict.replaces else run for run in past]
-    past.append(
-        Past(
-            instance_id=case.instance.instance_id,
-            workflow=verdict.workflow.name,
-            group=verdict.workflow.trigger.group,
-            priority=verdict.workflow.priority,
-            active=True,
-            started=now,
-            converses=converses(verdict.workflow),
-        )
-    )
 
 
 def start_by_hand(
@@ -285,7 +189,8 @@ def _start_named(
         raise NotAllowed(f"workflow '{name}' is disabled; allow it with: coopflow workflow enable {name}")
     past = list(store.past_runs([family_id]).get(family_id, ()))
     occasion = occasion_of(store, family, "manual", given=values, past=past, workflow=name)
-    started = start_all(store, occasion, workflows, triggered_by, now=now, actor=actor)
+    with starting(store, now=now) as starts:
+        started = starts.all_of(occasion, workflows, triggered_by, actor=actor)
     if isinstance(started, str):
         result = Result(answer=Answer.SKIPPED, family_id=family_id, reason=started, workflow=name)
         store.log([told(result, now)])

@@ -28,11 +28,12 @@ from coopflow.core.timing import Calendar, zone
 from coopflow.events import take_event
 from coopflow.schedules import keep_schedules
 from coopflow.sending import Post
+from coopflow.starts import Result
 from coopflow.store.database import create, open_database
 from coopflow.store.log import Verified, verify
 from coopflow.store.store import Store
 from coopflow.tick import Engine, TickReport, tick
-from coopflow.triggers import Result, start_by_hand, take_predictions
+from coopflow.triggers import start_by_hand, take_predictions
 
 NEW_YORK = zone("America/New_York")
 CHANNELS = ("email", "sms", "http", "command")

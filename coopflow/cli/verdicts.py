@@ -14,8 +14,8 @@ from coopflow.render import Column
 if TYPE_CHECKING:
     from coopflow.intake.happening import Happened
     from coopflow.intake.taking import Judged
+    from coopflow.starts import Result
     from coopflow.store.store import Store
-    from coopflow.triggers import Result
 
 TRIGGER_COLUMNS = (
     Column("line", "Line", justify="right"),

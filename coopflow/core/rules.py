@@ -6,6 +6,7 @@ unknown only `exists` with the value false, and `not`, can be true.
 """
 
 import math
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, assert_never
@@ -41,12 +42,22 @@ __all__ = [
     "fields_of",
     "holds",
     "is_known",
+    "judged",
     "met",
     "read_condition",
     "sentence",
     "text_of",
 ]
 
+KINDS: dict[type, str] = {
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    str: "text",
+    list: "a list",
+    tuple: "a list",
+}
+ORDERED = ("a number", "text")
 LONGEST_SHOWN = 60  # characters of a value in a sentence
 
 
@@ -83,23 +94,32 @@ def holds(condition: Condition, facts: Known) -> bool:
 
 def sentence(condition: Condition, facts: Known) -> str:
     """Say in the fewest words why a condition does not hold, or, if it does, why it does."""
-    match condition:
-        case Compare():
-            return _reason(condition, facts.get(condition.field))
-        case Not(part):
-            return sentence(part, facts)
-        case AllOf(parts) | AnyOf(parts):
-            verdict = holds(condition, facts)
-            decisive = [part for part in parts if holds(part, facts) is verdict]
-            needs_each = isinstance(condition, AllOf) is verdict
-            return _joined([sentence(part, facts) for part in decisive], " and " if needs_each else "; ")
-        case _:
-            assert_never(condition)
+    return judged(condition, facts)[1]
 
 
 def met(condition: Condition, facts: Known) -> str:
     """Say in the fewest words why a condition that holds does."""
     return sentence(condition, facts)
+
+
+def judged(condition: Condition, facts: Known) -> tuple[bool, str]:
+    """Say whether a condition holds, and in the fewest words why, each comparison being made once."""
+    match condition:
+        case Compare():
+            value = facts.get(condition.field)
+            verdict = _compare(condition, value)
+            return verdict, _reason(condition, value, verdict)
+        case Not(part):
+            verdict, reason = judged(part, facts)
+            return not verdict, reason
+        case AllOf(parts) | AnyOf(parts):
+            found = [judged(part, facts) for part in parts]
+            every = isinstance(condition, AllOf)
+            verdict = all(held for held, _ in found) if every else any(held for held, _ in found)
+            decisive = [reason for held, reason in found if held is verdict]
+            return verdict, _joined(decisive, " and " if every is verdict else "; ")
+        case _:
+            assert_never(condition)
 
 
 def explain(condition: Condition, facts: Known) -> tuple[Check, ...]:
@@ -130,13 +150,10 @@ def _compare(leaf: Compare, value: Any) -> bool:
 
 def _kind(value: Any) -> str | None:
     """In words, which are also what a sentence says; None for what no rule is written about."""
-    if isinstance(value, bool):
-        return "true or false"
-    if isinstance(value, int) or (isinstance(value, float) and not math.isnan(value)):
-        return "a number"
-    if isinstance(value, str):
-        return "text"
-    return "a list" if isinstance(value, list | tuple) else None
+    kind = KINDS.get(type(value))
+    if kind is None:
+        kind = next((kind for known, kind in KINDS.items() if isinstance(value, known)), None)
+    return None if value != value else kind
 
 
 def _alike(left: Any, right: Any) -> bool:
@@ -154,7 +171,12 @@ def _equal(left: Any, right: Any) -> bool:
 
 def _in_order(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     """Numbers are compared with numbers and text with text; nothing else has an order."""
-    return lambda left, right: _alike(left, right) and _kind(left) in ("a number", "text") and test(left, right)
+
+    def compared(left: Any, right: Any) -> bool:
+        kind = _kind(left)
+        return kind in ORDERED and kind == _kind(right) and test(left, right)
+
+    return compared
 
 
 def _among(value: Any, items: Any) -> bool:
@@ -175,10 +197,10 @@ def _contains(value: Any, part: Any) -> bool:
 TESTS: dict[Operator, Callable[[Any, Any], bool]] = {
     Operator.EQUAL: _equal,
     Operator.NOT_EQUAL: lambda left, right: _alike(left, right) and not _equal(left, right),
-    Operator.GREATER: _in_order(lambda left, right: left > right),
-    Operator.AT_LEAST: _in_order(lambda left, right: left >= right),
-    Operator.LESS: _in_order(lambda left, right: left < right),
-    Operator.AT_MOST: _in_order(lambda left, right: left <= right),
+    Operator.GREATER: _in_order(operator.gt),
+    Operator.AT_LEAST: _in_order(operator.ge),
+    Operator.LESS: _in_order(operator.lt),
+    Operator.AT_MOST: _in_order(operator.le),
     Operator.IN: _among,
     Operator.NOT_IN: _not_among,
     Operator.CONTAINS: _contains,
@@ -199,7 +221,7 @@ SIGNS: dict[Operator, tuple[str, str]] = {
 COMPARING_KINDS = ORDERING | {Operator.EQUAL, Operator.NOT_EQUAL}
 
 
-def _reason(leaf: Compare, value: Any) -> str:
+def _reason(leaf: Compare, value: Any, verdict: bool) -> str:
     if not is_known(value):
         return f"{leaf.field} is not known"
     if leaf.operator is Operator.EXISTS:
@@ -209,7 +231,7 @@ def _reason(leaf: Compare, value: Any) -> str:
     if isinstance(value, bool) and isinstance(leaf.value, bool):
         return f"{leaf.field} is {_shown(value)}"
     yes, no = SIGNS[leaf.operator]
-    return f"{leaf.field} {_shown(value)} {yes if _compare(leaf, value) else no} {_shown(leaf.value)}"
+    return f"{leaf.field} {_shown(value)} {yes if verdict else no} {_shown(leaf.value)}"
 
 
 def _described(value: Any) -> str:

@@ -102,39 +102,44 @@ def judge(
     occasion: Occasion, workflow: Workflow, taken: Mapping[str, str], *, now: datetime, thorough: bool
 ) -> Verdict:
     """Look at the rules of one workflow; where its conditions do not hold, at the others only to be thorough."""
-    conditions = _conditions(workflow, occasion)
-    matched = all(check.met for check in conditions)
-    checks = list(conditions)
-    if matched or thorough:
-        checks += [_contactable(occasion), _group(workflow, taken), *_running(workflow, occasion)]
-        checks += _conflict(workflow, occasion)
-        checks += _cooldown(workflow, occasion, now=now)
+    matched, why = _conditions(workflow, occasion)
+    if not matched and not thorough:
+        return Verdict(workflow=workflow, starts=False, reason=why, rules=(), matched=False)
+    checks = [_contactable(occasion), _group(workflow, taken), *_running(workflow, occasion)]
+    checks += _conflict(workflow, occasion)
+    checks += _cooldown(workflow, occasion, now=now)
+    if why:
+        checks.insert(0, Rule(_text_of_conditions(workflow), matched, why))
     failed = [check for check in checks if not check.met]
     return Verdict(
         workflow=workflow,
         starts=not failed,
-        reason="; ".join(check.found or check.text for check in failed) or _why(workflow, occasion),
+        reason="; ".join(check.found or check.text for check in failed) or _why(workflow, occasion, why),
         rules=tuple(checks),
         replaces=_replaced(workflow, occasion) if not failed else (),
         matched=matched,
     )
 
 
-def _why(workflow: Workflow, occasion: Occasion) -> str:
+def _why(workflow: Workflow, occasion: Occasion, met: str) -> str:
     if workflow.trigger.type == "schedule" and (occurrence := occasion.context.get("occurrence")):
         return f"its time has come: {occurrence}"
-    if workflow.trigger.conditions is None or occasion.workflow is not None:
-        return f"every {occasion.type} starts it" if occasion.workflow is None else "started by hand"
-    return rules.met(workflow.trigger.conditions, occasion.facts)
+    if met:
+        return met
+    return f"every {occasion.type} starts it" if occasion.workflow is None else "started by hand"
 
 
-def _conditions(workflow: Workflow, occasion: Occasion) -> list[Rule]:
+def _conditions(workflow: Workflow, occasion: Occasion) -> tuple[bool, str]:
+    """Whether its conditions hold, and why; nothing is said of one that has none to be looked at."""
     condition = workflow.trigger.conditions
     if condition is None or occasion.workflow is not None:  # a person who starts one by hand has decided
-        return []
-    if rules.holds(condition, occasion.facts):
-        return [Rule(rules.text_of(condition), True, rules.met(condition, occasion.facts))]
-    return [Rule(rules.text_of(condition), False, rules.sentence(condition, occasion.facts))]
+        return True, ""
+    return rules.judged(condition, occasion.facts)
+
+
+def _text_of_conditions(workflow: Workflow) -> str:
+    condition = workflow.trigger.conditions
+    return "" if condition is None else rules.text_of(condition)
 
 
 def _contactable(occasion: Occasion) -> Rule:

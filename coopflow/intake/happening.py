@@ -15,8 +15,9 @@ from coopflow.intake.fields import require_columns
 from coopflow.intake.formats import BadRecord, Records
 from coopflow.intake.taking import BATCH, log_rejected, rolled_back
 from coopflow.intake.unfit import Unfit, sentences
+from coopflow.starts import Result
 from coopflow.store.store import Store
-from coopflow.triggers import Result, require_family
+from coopflow.triggers import require_family
 
 RECORDED, SKIPPED, REJECTED = "recorded", "skipped", "rejected"
 NOTED = "event.noted"  # what is on record of an event that came too late to count

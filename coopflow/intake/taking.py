@@ -13,8 +13,9 @@ from coopflow.intake.fields import require_columns
 from coopflow.intake.formats import BadRecord, Records
 from coopflow.intake.predictions import REQUIRED, read_prediction
 from coopflow.intake.unfit import for_log, sentences
+from coopflow.starts import Result
 from coopflow.store.store import Store
-from coopflow.triggers import Result, take_predictions
+from coopflow.triggers import take_predictions
 
 BATCH = 500  # records in one transaction: as fast as larger ones, and a crash or a stopped pipe loses no more than that
 

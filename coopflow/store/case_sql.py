@@ -59,6 +59,10 @@ NEAR_DEADLINE = """
 SELECT instance_id FROM workflow_instances
 WHERE completed_at IS NULL AND deadline_alert_at IS NOT NULL AND deadline_alert_at <= ? ORDER BY deadline_alert_at
 """
+SLOTS = """
+SELECT family_id, slot FROM workflow_instances
+WHERE family_id IN (SELECT value FROM json_each(?)) AND slot IS NOT NULL
+"""
 ADD_INSTANCE = """
 INSERT INTO workflow_instances (instance_id, template_id, family_id, triggered_by, trigger_date, status, slot,
                                 start_key, context, created_date, deadline)

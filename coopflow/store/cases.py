@@ -247,36 +247,35 @@ class Cases:
 
     # -- saving ---------------------------------------------------------------------------------------------------
 
-    def add(self, case: Case) -> None:
-        """Store a new instance; `save` then stores what it has come to."""
-        instance = case.instance
-        self._db.connection().execute(
+    def add(self, cases: Sequence[Case]) -> None:
+        """Store new instances; `save` then stores what they have come to."""
+        taken = self._taken_slots(cases)
+        self._db.connection().executemany(
             sql.ADD_INSTANCE,
-            (
-                instance.instance_id,
-                instance.template_id,
-                instance.family_id,
-                instance.triggered_by,
-                format_instant(instance.trigger_date),
-                self._free_slot(case),
-                _start_key(case),
-                canonical_json(instance.context),
-                format_instant(instance.trigger_date),
-                rows.text(instance.deadline),
-            ),
+            [
+                (
+                    case.instance.instance_id,
+                    case.instance.template_id,
+                    case.instance.family_id,
+                    case.instance.triggered_by,
+                    format_instant(case.instance.trigger_date),
+                    _free_slot(case, taken[case.family.family_id]),
+                    _start_key(case),
+                    canonical_json(case.instance.context),
+                    format_instant(case.instance.trigger_date),
+                    rows.text(case.instance.deadline),
+                )
+                for case in cases
+            ],
         )
 
-    def _free_slot(self, case: Case) -> str:
-        """A place among the workflow's `max_concurrent_instances` for the family; the database refuses a taken one."""
-        name = case.workflow.name
-        taken = {
-            row[0]
-            for row in self._rows(
-                "SELECT slot FROM workflow_instances WHERE family_id = ? AND slot IS NOT NULL", (case.family.family_id,)
-            )
-        }
-        most = case.workflow.max_concurrent_instances
-        return next((slot for slot in (f"{name}:{n}" for n in range(most)) if slot not in taken), f"{name}:0")
+    def _taken_slots(self, cases: Sequence[Case]) -> Mapping[str, set[str]]:
+        """The places that the active instances of each family have."""
+        taken: dict[str, set[str]] = defaultdict(set)
+        families = json.dumps([case.family.family_id for case in cases])
+        for family_id, slot in self._rows(sql.SLOTS, (families,)):
+            taken[family_id].add(slot)
+        return taken
 
     def save(self, cases: Iterable[Case], *, now: datetime) -> None:
         """Write what the cases have noted down, with its events, and forget the notes."""
@@ -328,6 +327,15 @@ class Cases:
 
 
 _SCORES = frozenset({"engagement_score", "withdrawal_risk", "family.engagement_score", "family.withdrawal_risk"})
+
+
+def _free_slot(case: Case, taken: set[str]) -> str:
+    """A place among the workflow's `max_concurrent_instances` for the family; the database refuses a taken one."""
+    name = case.workflow.name
+    places = (f"{name}:{number}" for number in range(case.workflow.max_concurrent_instances))
+    slot = next((place for place in places if place not in taken), f"{name}:0")
+    taken.add(slot)
+    return slot
 
 
 def _start_key(case: Case) -> str | None:

@@ -334,7 +334,7 @@ PLANTS = (
     plant(
         "the cooldown is forgotten",
         "core/verdict.py",
-        "        checks += _cooldown(workflow, occasion, now=now)\n",
+        "    checks += _cooldown(workflow, occasion, now=now)\n",
         "",
         TRIGGERS,
     ),
