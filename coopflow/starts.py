@@ -6,8 +6,9 @@ to once for all of them.
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from coopflow.core import people
 from coopflow.core.case import ENGINE, Case
@@ -18,8 +19,7 @@ from coopflow.holes import tell_of_holes
 from coopflow.store.store import Store
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(NamedTuple):
     """What became of one prediction, event or order."""
 
     answer: Answer

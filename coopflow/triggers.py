@@ -5,7 +5,6 @@ instance it started are one durable change.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -64,7 +63,7 @@ def _judge(starts: Starts, prediction: Prediction, occasion: Occasion, workflows
     started = starts.all_of(occasion, workflows, f"prediction_id:{prediction.prediction_id}")
     if isinstance(started, str):
         return [_refusal(prediction, Answer.SKIPPED, started)]
-    return [replace(result, prediction_id=prediction.prediction_id) for result in started]
+    return [result._replace(prediction_id=prediction.prediction_id) for result in started]
 
 
 def occasion_of(

@@ -20,6 +20,8 @@ class Operator(StrEnum):
     CONTAINS = "contains"
     EXISTS = "exists"
 
+    __hash__ = str.__hash__  # Enum's own is written in Python, and each comparison looks its operator up
+
 
 ORDERING = frozenset({Operator.GREATER, Operator.AT_LEAST, Operator.LESS, Operator.AT_MOST})
 

@@ -57,6 +57,7 @@ KINDS: dict[type, str] = {
     list: "a list",
     tuple: "a list",
 }
+PLAIN_NUMBERS = (int, float)
 ORDERED = ("a number", "text")
 LONGEST_SHOWN = 60  # characters of a value in a sentence
 
@@ -113,11 +114,12 @@ def judged(condition: Condition, facts: Known) -> tuple[bool, str]:
             verdict, reason = judged(part, facts)
             return not verdict, reason
         case AllOf(parts) | AnyOf(parts):
-            found = [judged(part, facts) for part in parts]
             every = isinstance(condition, AllOf)
-            verdict = all(held for held, _ in found) if every else any(held for held, _ in found)
-            decisive = [reason for held, reason in found if held is verdict]
-            return verdict, _joined(decisive, " and " if every is verdict else "; ")
+            found = [judged(part, facts) for part in parts]
+            decisive = [reason for held, reason in found if held is not every]
+            if decisive:
+                return not every, _joined(decisive, "; ")
+            return every, _joined([reason for _, reason in found], " and ")
         case _:
             assert_never(condition)
 
@@ -242,5 +244,5 @@ def _shown(value: Any) -> str:
     """Write a value for a sentence: short, and on one line whatever it holds."""
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         value = int(value)
-    written = literal(value)
+    written = repr(value) if type(value) in PLAIN_NUMBERS else literal(value)
     return written if len(written) <= LONGEST_SHOWN else f"{written[: LONGEST_SHOWN - 1]}…"

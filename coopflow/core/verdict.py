@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from coopflow.core import rules
 from coopflow.core.decide import NOT_CONTACTED
@@ -25,6 +25,8 @@ class Answer(StrEnum):
     STARTED = "started"
     SKIPPED = "skipped"
     REJECTED = "rejected"
+
+    __hash__ = str.__hash__  # Enum's own is written in Python, and each line of input is counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +51,7 @@ class Rule:
     found: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Whether one workflow starts for one family, and why (not)."""
 
     workflow: Workflow

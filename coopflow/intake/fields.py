@@ -173,6 +173,7 @@ def _miswritten(name: str) -> Unfit:
     return Unfit("this is not quite its name", field=name, hint=f"; write '{_plain(name)}'")
 
 
+@lru_cache(maxsize=1024)  # the keys of a file are the same in each record
 def _plain(name: str) -> str:
     """A name as it would be written here: Family ID → family_id."""
     return re.sub(r"[\s_-]+", "_", name.strip()).lower()

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import NamedTuple
 
 from coopflow.core.case import ENGINE
 from coopflow.core.model import Event, Prediction
@@ -20,8 +20,7 @@ from coopflow.triggers import take_predictions
 BATCH = 500  # records in one transaction: as fast as larger ones, and a crash or a stopped pipe loses no more than that
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(NamedTuple):
     """What became of one line of predictions; a prediction that starts several workflows has one for each."""
 
     line: int | None  # None: started by hand

@@ -93,7 +93,10 @@ def _pretty(value: Any) -> str:
 
 
 def _tsv_cell(value: Any) -> str:
-    return _UNSAFE_IN_TSV.sub(lambda found: "\\\\" if found[0] == "\\" else escaped(found[0]), _text(value))
+    text = _text(value)
+    if text.isascii() and text.isprintable() and "\\" not in text:
+        return text  # as nearly all are: nothing needs to be looked for
+    return _UNSAFE_IN_TSV.sub(lambda found: "\\\\" if found[0] == "\\" else escaped(found[0]), text)
 
 
 def _csv_cell(value: Any) -> str:

@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from peewee import Database
@@ -72,16 +73,26 @@ def families_by_id(db: Database, family_ids: Collection[str], *, scores: bool = 
             time_zone=row[4],
             status=row[5],
             language=row[6],
-            attributes=json.loads(row[7]),
-            consent=json.loads(row[8]),
+            attributes=_mapping(row[7]),
+            consent=_mapping(row[8]),
             at_address=_at_address(row[2], row[3], said) if said else {},
-            phone_zones=tuple(json.loads(row[9] or "[]")),
+            phone_zones=_zones_of(row[9]) if row[9] else (),
             gentle_until=row[10] and parse_instant(row[10]),
             engagement_score=engagement.get(row[0]),
             withdrawal_risk=risk.get(row[0]),
         )
         for row in rows
     }
+
+
+def _mapping(text: str) -> dict[str, Any]:
+    """What a column of JSON says; most families have nothing in it."""
+    return json.loads(text) if text != "{}" else {}
+
+
+@lru_cache(maxsize=1024)
+def _zones_of(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
 
 
 def _at_address(email: str | None, phone: str | None, said: Mapping[tuple[str, str], Word]) -> dict[str, Word]:
