@@ -48,7 +48,7 @@ def check(store: Store, head: str | None) -> Verified:
     if isinstance(verdict, Broken):
         where = "the audit trail" if verdict.event_id is None else f"entry {verdict.event_id} of the audit trail"
         raise AuditBroken(f"{where} is not as it was written: {verdict.reason}")
-    wrong = [words for number in _suspects(store) for words in _disagreement(store, number)]
+    wrong = list(_disagreements(store))
     if wrong:
         raise AuditBroken("\n".join(("the trail is unbroken, but the instances are not as it says:", *wrong)))
     return verdict
@@ -59,24 +59,11 @@ def _in_words(entry: Record) -> str:
     return sentence(entry.kind, {**data, **(personal or {})})
 
 
-def _suspects(store: Store) -> list[int]:
-    """Instances whose status is not what the trail speaks of last; some may just have been changed by others."""
-    last: dict[int, str] = {}
-    for entry in iterate(store.db):
-        if entry.instance_id is not None and entry.kind in _STATUS_AFTER:
-            last[entry.instance_id] = entry.kind
-    statuses = {row["instance_id"]: row["status"] for row in store.looking.instances()}
-    return [number for number, status in statuses.items() if not _agree(last.get(number), status)]
-
-
-def _disagreement(store: Store, number: int) -> list[str]:
-    """What is wrong with one instance, looked at on its own."""
-    [row] = store.looking.instances(ids=[number])
-    kinds = [event["kind"] for event in store.looking.events(instance_id=number) if event["kind"] in _STATUS_AFTER]
-    if _agree(kinds[-1] if kinds else None, row["status"]):
-        return []
-    says = f"its last entry is {kinds[-1]}" if kinds else "it has no entry"
-    return [f"instance {number} is {row['status']}, and {says}"]
+def _disagreements(store: Store) -> Iterator[str]:
+    """Instances whose status is not what the trail speaks of last."""
+    for number, status, kind in store.looking.last_words(list(_STATUS_AFTER)):
+        if not _agree(kind, status):
+            yield f"instance {number} is {status}, and {f'its last entry is {kind}' if kind else 'it has no entry'}"
 
 
 def _agree(kind: str | None, status: str) -> bool:

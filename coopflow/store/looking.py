@@ -1,7 +1,7 @@
 """What a person asks of the database: who needs me, what is running, what is next, what happened, how it went."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from coopflow.core.instants import format_instant
@@ -10,7 +10,7 @@ from coopflow.core.states import ACTIVE
 from coopflow.store import looking_sql as sql
 from coopflow.store.asking import Asking, Row, all_of, listed
 from coopflow.store.lock import last_beat
-from coopflow.store.log import together
+from coopflow.store.log import PAGE, together
 
 ALL = -1  # what LIMIT takes for no limit
 
@@ -87,6 +87,16 @@ class Looking(Asking):
         """How many instances `instances` would give without a limit."""
         where, values = _wanted(None, family_id, workflow, statuses, finished_since)
         return int(self._ask(f"{sql.MATCHING} {where}", values)[0]["instances"])
+
+    def last_words(self, kinds: Sequence[str]) -> Iterator[tuple[int, str, str | None]]:
+        """Each instance with its status and the latest entry that the trail has of it, of these kinds.
+
+        They are asked for in pages, so that no writer waits for the end.
+        """
+        last = 0
+        while page := self._ask(sql.LAST_WORDS, (last, PAGE, listed(kinds))):
+            yield from ((row["instance_id"], row["status"], row["kind"]) for row in page)
+            last = page[-1]["instance_id"]
 
     def halted(self, *, family_id: str | None = None, workflow: str | None = None, limit: int = ALL) -> list[Row]:
         """Paused instances that no task on the desk speaks of: a person paused them."""

@@ -130,3 +130,10 @@ FAMILIES = (  # asked in this order; the first one that finds anything is the an
     "family_name = ?1 COLLATE NOCASE",
     "substr(family_name, 1, length(?1)) = ?1 COLLATE NOCASE",
 )
+LAST_WORDS = """
+SELECT i.instance_id, i.status,
+  (SELECT l.kind FROM event_log l
+   WHERE l.instance_id = i.instance_id AND l.kind IN (SELECT value FROM json_each(?3))
+   ORDER BY l.event_id DESC LIMIT 1) AS kind
+FROM workflow_instances i WHERE i.instance_id > ?1 ORDER BY i.instance_id LIMIT ?2
+"""
