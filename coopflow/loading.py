@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 SWITCHED_OFF = "workflows_switched_off"  # names that a person has disabled, whatever their files say
 TOLD = "workflow_problems_told"  # file → a fingerprint of its problems as they were told last
+READ_WELL = "workflows_read_well"  # the names in a folder that was read last without a problem; empty: there was one
 FOLDER = "."  # stands for the folder itself among the files that were told about
 
 
@@ -62,6 +63,7 @@ def refresh(app: "App", store: Store, *, now: datetime) -> list[str]:
     except Invalid as problem:  # no folder to read; what is stored stays in force
         with store.transaction():
             write_meta(store.db, FILES_TAKEN_IN, seen)
+            write_meta(store.db, READ_WELL, "")
             return [str(problem)] if _news(store, {FOLDER: str(problem)}) else []
     return [str(problem) for problem in report.news if not problem.warning]
 
@@ -72,11 +74,34 @@ def look_again(store: Store) -> None:
 
 
 def load_workflows(app: "App", store: Store, *, actor: str, now: datetime) -> LoadReport:
-    """Read the whole folder and bring the store in line with it, in one transaction; Invalid if there is no folder."""
+    """Read the whole folder and bring the store in line with it, in one transaction; Invalid if there is no folder.
+
+    A folder that is as it was when it was read without a problem is not read again.
+    """
+    seen = app.state_of_files()  # as it is before reading: what changes meanwhile is read at the next tick
+    if (names := _read_well(store, seen)) is not None:
+        return LoadReport(_unchanged(store, names), (), (), ())
+    return _load(app, store, seen, actor=actor, now=now)
+
+
+def _read_well(store: Store, seen: str) -> list[str] | None:
+    names = find_meta(store.db, READ_WELL)
+    if not names or find_meta(store.db, FILES_TAKEN_IN) != seen:
+        return None
+    return list(json.loads(names))
+
+
+def _unchanged(store: Store, names: Sequence[str]) -> "list[Change]":
+    from coopflow.workflows.versions import Change, Kind
+
+    versions = store.templates.newest_numbers()
+    return [Change(name, Kind.UNCHANGED, versions[name]) for name in names]
+
+
+def _load(app: "App", store: Store, seen: str, *, actor: str, now: datetime) -> LoadReport:
     from coopflow.workflows.folder import read_folder
     from coopflow.workflows.versions import compare
 
-    seen = app.state_of_files()  # as it is before reading: what changes meanwhile is read at the next tick
     folder = app.config.workflows
     reading = read_folder(folder, app.known(store), shown_as=as_seen_from_here(folder))
     with store.transaction():
@@ -89,6 +114,8 @@ def load_workflows(app: "App", store: Store, *, actor: str, now: datetime) -> Lo
         keep_schedules(store, now=now)
         news = _new_problems(store, reading, as_seen_from_here(folder), actor=actor, now=now)
         write_meta(store.db, FILES_TAKEN_IN, seen)
+        names = sorted(found.name for found in reading.definitions)
+        write_meta(store.db, READ_WELL, "" if reading.problems else json.dumps(names))
     return LoadReport(changes, restored, reading.problems, news)
 
 

@@ -72,6 +72,36 @@ def test_an_unchanged_folder_changes_nothing(desk: Desk) -> None:
     assert desk.ticks() == []
 
 
+def test_an_unchanged_folder_is_not_read_and_all_the_same_told_of(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    disable(desk.store, "welcome", actor="sarah", now=MARCH)
+    desk.writes("gone", ERRAND.replace("name: errand", "name: gone"))
+    desk.loads()
+    (desk.folder / "gone.yaml").unlink()
+    read = desk.loads()
+    assert "gone: retired (v1)" in read.lines
+
+    reads: list[str] = []
+    monkeypatch.setattr("coopflow.workflows.folder.read_inside", lambda path, _: reads.append(path.name))
+    assert desk.loads().lines == ["errand: unchanged (v1)", "welcome: unchanged (v1)"]
+    assert reads == []
+
+
+@pytest.mark.parametrize("what", ["a warning", "an error"])
+def test_a_folder_with_a_problem_is_read_until_it_is_mended(desk: Desk, what: str) -> None:
+    name = desk.folder / "messages" / "Not a name.md" if what == "a warning" else desk.folder / "errand.yaml"
+    good = name.read_text() if name.exists() else None
+    name.write_text(BROKEN)
+    told = desk.loads().problems
+    assert len(told) == 1
+    assert desk.loads().problems == told
+
+    if good is None:
+        name.unlink()
+    else:
+        name.write_text(good)
+    assert desk.loads().problems == ()
+
+
 def test_an_edited_file_is_a_new_version_and_the_old_one_stays(desk: Desk) -> None:
     desk.writes("errand", LONGER)
 
@@ -212,6 +242,8 @@ def test_without_a_folder_everything_stays_in_force_and_it_is_told_once(desk: De
     assert desk.ticks() == []
     assert desk.starts("errand")
     with pytest.raises(Invalid, match="there is no folder of workflows"):
+        desk.loads()
+    with pytest.raises(Invalid, match="there is no folder of workflows"):  # though a tick has taken its state in
         desk.loads()
 
     (tmp_path / "elsewhere").rename(desk.folder)

@@ -14,6 +14,7 @@ from coopflow.errors import NotFound
 from coopflow.problems import did_you_mean
 from coopflow.store.tables import TemplateRow
 
+_NEWEST_NUMBERS = "SELECT template_name, MAX(version) FROM workflow_templates GROUP BY template_name"
 _IN_USE = """
 SELECT t.template_name, t.version, COUNT(*)
 FROM workflow_instances i JOIN workflow_templates t USING (template_id)
@@ -65,6 +66,10 @@ class Templates:
         newest = older.select(fn.MAX(older.version)).where(older.template_name == TemplateRow.template_name)
         query = TemplateRow.select().where(TemplateRow.version == newest).order_by(TemplateRow.template_name)
         return [_version(row) for row in query.execute(self._db)]
+
+    def newest_numbers(self) -> Mapping[str, int]:
+        """The number of the newest version of each workflow."""
+        return dict(self._db.execute_sql(_NEWEST_NUMBERS).fetchall())
 
     def newest(self, name: str) -> StoredVersion:
         """The newest version of one workflow; NotFound names what may have been meant."""

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePath
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from coopflow.workflows.definition import Definition
-from coopflow.workflows.folder import Reading
+if TYPE_CHECKING:
+    from coopflow.workflows.definition import Definition
+    from coopflow.workflows.folder import Reading
 
 
 class Kind(StrEnum):
@@ -47,7 +48,7 @@ class Change:
     name: str
     kind: Kind
     version: int | None  # the one that is in force afterwards; None: there is none
-    definition: Definition | None = None  # the one to store, for what is added or updated
+    definition: "Definition | None" = None  # the one to store, for what is added or updated
 
     def __str__(self) -> str:
         match self.kind:
@@ -60,7 +61,7 @@ class Change:
                 return f"{self.name}: {self.kind} (v{self.version})"
 
 
-def compare(reading: Reading, current: Mapping[str, Current]) -> list[Change]:
+def compare(reading: "Reading", current: Mapping[str, Current]) -> list[Change]:
     """One change for each workflow that is in the folder or in force, by name."""
     changes = [_change(definition, current.get(definition.name)) for definition in reading.definitions]
     names = {change.name for change in changes}
@@ -71,7 +72,7 @@ def compare(reading: Reading, current: Mapping[str, Current]) -> list[Change]:
     return sorted(changes, key=lambda change: change.name)
 
 
-def _change(definition: Definition, found: Current | None) -> Change:
+def _change(definition: "Definition", found: Current | None) -> Change:
     if found is None:
         return Change(definition.name, Kind.ADDED, 1, definition)
     if found.source_hash == definition.source_hash:
@@ -79,7 +80,7 @@ def _change(definition: Definition, found: Current | None) -> Change:
     return Change(definition.name, Kind.UPDATED, found.version + 1, definition)
 
 
-def _broken(reading: Reading, current: Mapping[str, Current], good: set[str]) -> Iterator[Change]:
+def _broken(reading: "Reading", current: Mapping[str, Current], good: set[str]) -> Iterator[Change]:
     """A refused file stands for the workflow it names; if it names none that is known, for the one it was read as."""
     by_file = {PurePath(found.source_path).name: name for name, found in current.items()}
     told: set[str] = set()
