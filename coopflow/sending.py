@@ -2,7 +2,8 @@
 
 Only the thread that keeps the book touches the database. A worker that has come to the irrevocable moment asks and
 waits; what has been answered meanwhile, and whoever else asks, is written by the same commit, so that ten connections
-share one write to disk, and no answer waits for the end of the batch (reliability, section 2.2, T2 and T3).
+share one write to disk, and no answer waits for the end of the batch (reliability, section 2.2, T2 and T3). Where the
+other side is quick, a worker asks for a few messages in a row: as few as can be looked up by hand after a crash.
 """
 
 from collections import deque
@@ -10,13 +11,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Condition
 
-from coopflow.channels.base import Channel, TakesMany
+from coopflow.channels.base import Channel, TakesInARow, TakesMany
 from coopflow.core.deliveries import Delivery, Unavailable, Unknown, Withdrawn
 from coopflow.core.model import Message
 from coopflow.threads import Worker
 from coopflow.transports import Transports
 
 LOOK_AFTER = 1  # seconds; how long nothing may happen until the workers are looked after
+MOST_ON_THEIR_WAY = 20  # messages of all workers between last call and outcome, where there are not more workers
+SOON = 0.05  # seconds that an answer waits at most for others, to be written down with them
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +75,18 @@ class Post:
             exchange.write(book)  # what was answered meanwhile is a fact, whatever went wrong
             raise
 
-    def _handful(self, batch: Sequence[Outgoing]) -> Mapping[str, int]:
-        """How many messages a worker takes up at once, by channel, where that is more than one."""
+    def _handful(self, batch: Sequence[Outgoing]) -> Callable[[str], int]:
+        """How many messages of a channel a worker takes up at once."""
         share = -(-len(batch) // self._max_concurrent)
-        return {name: share for name, channel in self._channels.items() if isinstance(channel, TakesMany)}
+        row = max(1, MOST_ON_THEIR_WAY // self._max_concurrent)
+
+        def handful(name: str) -> int:
+            channel = self._channels[name]
+            if isinstance(channel, TakesMany):
+                return share
+            return min(channel.row, row, share) if isinstance(channel, TakesInARow) else 1
+
+        return handful
 
     def _start(self, workers: list[Worker], exchange: "_Exchange", messages: int) -> None:
         """Start the workers; fewer will do where the system gives no more."""
@@ -91,10 +102,42 @@ class Post:
 
     def _work(self, exchange: "_Exchange") -> None:
         while taken := exchange.take():
-            channel = taken[0].message.channel
-            held = self.transports.held(channel)
-            fates = [held] * len(taken) if held else self._tried(taken, exchange)
-            exchange.answer(list(zip(taken, fates, strict=True)), urgent=held is None and not self.dedupes(channel))
+            name = taken[0].message.channel
+            channel, held = self._channels[name], self.transports.held(name)
+            if held:
+                exchange.answer([(outgoing, held) for outgoing in taken], urgent=False)
+            elif isinstance(channel, TakesInARow):
+                self._in_a_row(taken, channel, exchange)
+            else:
+                fates = self._tried(taken, exchange)
+                exchange.answer(list(zip(taken, fates, strict=True)), urgent=not channel.dedupes)
+
+    def _in_a_row(self, taken: Asked, channel: TakesInARow, exchange: "_Exchange") -> None:
+        """Hand messages over one after the other; each answer is told when it comes."""
+        name, left = taken[0].message.channel, deque(taken)
+        granted: list[Collection[str]] = []
+
+        def last_call() -> Collection[str]:
+            granted.append(exchange.last_call(taken))
+            return granted[-1]
+
+        def answered(fate: Delivery) -> bool:
+            if isinstance(fate, Withdrawn) and not granted:
+                fate = Unavailable(_kept_back(name))
+            outgoing = left.popleft()
+            self.transports.heard(name, fate, at=outgoing.message.at)
+            exchange.answer([(outgoing, fate)], urgent=not left, soon=True)
+            return self.transports.held(name) is None
+
+        try:
+            channel.deliver_row([outgoing.message for outgoing in taken], last_call, answered)
+            fault: Delivery | None = self.transports.held(name)
+        except BaseException as error:  # noqa: BLE001 - whatever went wrong in a channel, its messages have a fate
+            fault = Unavailable(_fault(name, error))
+            if left and granted and left[0].message.key in granted[-1]:
+                answered(Unknown(_fault(name, error)))
+        rest = fault or Unavailable(f"fault in the {name} channel: it did not say what became of the message")
+        exchange.answer([(outgoing, rest) for outgoing in left], urgent=bool(left))  # their turn had not come
 
     def _tried(self, taken: Asked, exchange: "_Exchange") -> Sequence[Delivery]:
         """Hand messages of one channel over, and remember what that says of its transport."""
@@ -118,7 +161,7 @@ class Post:
         channel = self._channels[outgoing.message.channel]
 
         def last_call() -> bool:  # one that dedupes has no need to ask
-            said.append(channel.dedupes or exchange.last_call(outgoing))
+            said.append(channel.dedupes or bool(exchange.last_call([outgoing])))
             return said[-1]
 
         try:
@@ -127,7 +170,7 @@ class Post:
             fault = _fault(outgoing.message.channel, error)
             return Unknown(fault) if any(said) else Unavailable(fault)
         if isinstance(fate, Withdrawn) and False not in said:
-            return Unavailable(f"fault in the {outgoing.message.channel} channel: it kept back what may go")
+            return Unavailable(_kept_back(outgoing.message.channel))
         return fate
 
 
@@ -135,10 +178,14 @@ def _fault(channel: str, error: BaseException) -> str:
     return f"fault in the {channel} channel: {type(error).__name__}: {error}"
 
 
+def _kept_back(channel: str) -> str:
+    return f"fault in the {channel} channel: it kept back what may go"
+
+
 class _Exchange:
     """What the workers and the one who keeps the book tell each other about one batch."""
 
-    def __init__(self, batch: Sequence[Outgoing], handful: Mapping[str, int]) -> None:
+    def __init__(self, batch: Sequence[Outgoing], handful: Callable[[str], int]) -> None:
         self._handful = handful
         self._changed = Condition()
         self._waiting = deque(batch)  # not taken up yet
@@ -147,6 +194,7 @@ class _Exchange:
         self._said: dict[str, bool] = {}  # by key: what was said to those that asked
         self._answered: list[tuple[Outgoing, Delivery]] = []
         self._urgent = False  # among the answers is one that a crash would turn into a doubt
+        self._soon = False  # the same, and others are expected at once
         self._stopped = False
 
     # -- for the workers ------------------------------------------------------------------------------------------
@@ -155,26 +203,27 @@ class _Exchange:
         """The next messages to hand over, all of one channel; none when there are no others."""
         taken: list[Outgoing] = []
         with self._changed:
-            while self._waiting and len(taken) < self._handful.get(self._waiting[0].message.channel, 1):
+            while self._waiting and len(taken) < self._handful(self._waiting[0].message.channel):
                 if taken and taken[0].message.channel != self._waiting[0].message.channel:
                     break
                 taken.append(self._waiting.popleft())
         return taken
 
-    def last_call(self, outgoing: Outgoing) -> bool:
-        """Ask whether a message may still go, and wait for the answer."""
-        key = outgoing.message.key
+    def last_call(self, row: Asked) -> Collection[str]:
+        """Ask whether messages may still go, and wait for the answer: the keys of those that may."""
+        keys = {outgoing.message.key for outgoing in row}
         with self._changed:
-            self._asked.append(outgoing)
+            self._asked += row
             self._changed.notify_all()
-            self._changed.wait_for(lambda: key in self._said or self._stopped)
-            return self._said.pop(key, False)
+            self._changed.wait_for(lambda: keys <= self._said.keys() or self._stopped)
+            return {key for key in keys if self._said.pop(key, False)}
 
-    def answer(self, fates: Answered, *, urgent: bool) -> None:
+    def answer(self, fates: Answered, *, urgent: bool, soon: bool = False) -> None:
         """Tell what became of messages."""
         with self._changed:
             self._answered += fates
             self._urgent = self._urgent or urgent
+            self._soon = self._soon or soon
             self._changed.notify_all()
 
     # -- for the one who keeps the book ---------------------------------------------------------------------------
@@ -186,15 +235,16 @@ class _Exchange:
     def wait(self, anybody: Callable[[], bool]) -> None:
         """Wait until there is something to write: at once what is urgent, the rest when all of it has come in."""
         with self._changed:
-            while not self._changed.wait_for(self._something_to_write, LOOK_AFTER):
+            while not self._changed.wait_for(lambda: self._soon or self._something_to_write(), LOOK_AFTER):
                 if not anybody():
                     raise RuntimeError("whoever was to hand messages over has ended without an answer")
+            self._changed.wait_for(self._something_to_write, SOON)
 
     def write(self, book: Book) -> None:
         """Write down what there is to write."""
         with self._changed:
             asked, answered = tuple(self._asked), tuple(self._answered)
-            self._urgent = False
+            self._urgent = self._soon = False
         if not asked and not answered:
             return
         granted = book(asked, answered)

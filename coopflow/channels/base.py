@@ -17,6 +17,7 @@ __all__ = [  # the answers live in core, where they are settled; here they are f
     "MessageRefused",
     "Refused",
     "Searchable",
+    "TakesInARow",
     "TakesMany",
     "Unavailable",
     "Unknown",
@@ -61,6 +62,28 @@ class TakesMany(Protocol):
 
     def deliver_all(self, messages: Sequence[Message]) -> list[Delivery]:
         """Hand them over and say what became of each, in their order; no fate of a message is an exception."""
+
+
+@runtime_checkable
+class TakesInARow(Protocol):
+    """A channel with a last call that takes several messages in a row, one last call for all, where that is quick."""
+
+    @property
+    def row(self) -> int:
+        """How many messages the other side takes within a moment, as far as it has shown."""
+
+    def deliver_row(
+        self,
+        messages: Sequence[Message],
+        last_call: Callable[[], Collection[str]],
+        answered: Callable[[Delivery], bool],
+    ) -> None:
+        """Hand them over one by one, and tell what became of each, in their order, as soon as it is known.
+
+        `last_call` is asked once, immediately before the first moment that cannot be taken back, and names the keys of
+        those that may go. What it let pass too long ago is Withdrawn: it has not left. Where `answered` says no, the
+        rest is not tried.
+        """
 
 
 @runtime_checkable

@@ -37,6 +37,11 @@ class Phase(StrEnum):
     BODY = "during the mail"
     DOT = "after the mail"
 
+    @property
+    def answers_to_come(self) -> int:
+        """How many of the answers to a mail's envelope come after the one in this phase."""
+        return {Phase.MAIL: 2, Phase.RECIPIENT: 1}.get(self, 0)
+
 
 def said(code: int, words: bytes) -> str:
     """Write an answer down: on one line, of bounded length, without addresses, as it goes into the audit trail."""

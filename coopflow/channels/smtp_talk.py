@@ -33,6 +33,7 @@ class Talk(smtplib.SMTP):
         super().__init__(local_hostname="localhost")  # else it would ask the network for this machine's name
         self.patience = patience
         self.used = False  # a message has gone over it already
+        self.announced: object | None = None  # the mail whose envelope has been said, and not been answered yet
         self._end = float("inf")
         self._heard = bytearray()  # what has come and was not read yet
         self._hidden: list[bytes] = []

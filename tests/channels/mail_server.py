@@ -21,6 +21,7 @@ import trustme
 
 HELLO = b"250-mail.test\r\n250-SIZE 1000000\r\n250-8BITMIME\r\n"
 STARTTLS, LOGIN = b"250-STARTTLS\r\n", b"250-AUTH PLAIN LOGIN\r\n"
+PIPELINING = b"250-PIPELINING\r\n"
 LAST = b"250 HELP\r\n"
 USER, PASSWORD = "office", "canary-Xk29-pässword"
 
@@ -105,10 +106,11 @@ class MailServer:
         tls: ssl.SSLContext | None = None,
         starttls: ssl.SSLContext | None = None,
         login: bool = False,
+        pipelining: bool = False,
         family: socket.AddressFamily = socket.AF_INET,
     ) -> None:
         self.script = dict(script or {})
-        self.tls, self.starttls, self.login = tls, starttls, login
+        self.tls, self.starttls, self.login, self.pipelining = tls, starttls, login, pipelining
         self.over = threading.Event()
         self.taken: list[tuple[str, bytes]] = []  # recipient and mail, as really accepted
         self.commands: list[str] = []
@@ -216,6 +218,8 @@ class MailServer:
             offered += STARTTLS
         if self.login:
             offered += LOGIN
+        if self.pipelining:
+            offered += PIPELINING
         return offered + LAST
 
     def _auth(self, client: Client, line: bytes) -> bool:

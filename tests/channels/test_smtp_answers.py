@@ -78,9 +78,10 @@ TABLE: list[tuple[str, Step, Delivery]] = [
 ]
 
 
+@pytest.mark.parametrize("pipelining", [False, True], ids=["word by word", "in one breath"])
 @pytest.mark.parametrize(("phase", "answer", "meaning"), TABLE)
-def test_each_answer_has_its_meaning(phase: str, answer: Step, meaning: Delivery) -> None:
-    found, server = delivered({phase: answer})
+def test_each_answer_has_its_meaning(phase: str, answer: Step, meaning: Delivery, pipelining: bool) -> None:
+    found, server = delivered({phase: answer}, pipelining=pipelining)
     assert found == meaning
     assert len(server.taken) <= isinstance(meaning, Accepted)
 

@@ -3,8 +3,9 @@
 import _thread
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -34,6 +35,32 @@ class Doing:
 
     def close(self) -> None:
         pass
+
+
+@dataclass
+class InARow(Doing):
+    """A channel that takes messages in a row, and does with each what it is told to."""
+
+    row: int = 4
+    rows: list[int] = field(default_factory=list)
+
+    def deliver_row(
+        self,
+        messages: Sequence[Message],
+        last_call: Callable[[], Collection[str]],
+        answered: Callable[[Delivery], bool],
+    ) -> None:
+        self.rows.append(len(messages))
+        granted: list[Collection[str]] = []
+
+        def asked(key: str) -> bool:
+            if not granted:
+                granted.append(last_call())
+            return key in granted[0]
+
+        for message in messages:
+            if not answered(self.what(message, partial(asked, message.key))):
+                return
 
 
 @dataclass
@@ -361,3 +388,97 @@ def test_a_fault_in_a_channel_that_takes_many_leaves_all_it_was_given_for_anothe
     delivered(Shelf(broken), book, batch(2), at_once=1)
     fault = Unavailable("fault in the email channel: RuntimeError: lost at k0")
     assert book.written == [("k0", fault), ("k1", fault)]
+
+
+# -- in a row -----------------------------------------------------------------------------------------------------
+
+
+def test_a_row_has_one_last_call_and_each_of_its_messages_a_fate() -> None:
+    channel, book = InARow(polite), Book()
+    delivered(channel, book, batch(12), at_once=1)
+    assert channel.rows == [4, 4, 4]
+    assert book.granted == [f"k{number}" for number in range(12)]
+    assert book.written == [(f"k{number}", Accepted()) for number in range(12)]
+    assert len(book.entries) <= 6
+
+
+@pytest.mark.parametrize(("workers", "most"), [(1, 20), (3, 6), (10, 2), (50, 1)])
+def test_no_more_are_on_their_way_than_somebody_can_look_up(workers: int, most: int) -> None:
+    channel, book = InARow(polite, row=100), Book()
+    delivered(channel, book, batch(200), at_once=workers)
+    assert max(channel.rows) == most
+    assert len(book.written) == 200
+
+
+def test_an_answer_does_not_wait_for_a_row_that_has_become_slow() -> None:
+    written = threading.Event()
+
+    class Watched(Book):
+        def __call__(self, asked: Asked, answered: Answered) -> list[str]:
+            found = super().__call__(asked, answered)
+            if answered:
+                written.set()
+            return found
+
+    def slow_at_last(message: Message, last_call: Callable[[], bool]) -> Delivery:
+        fate = polite(message, last_call)
+        assert message.key != "k3" or written.wait(PATIENCE)
+        return fate
+
+    book = Watched()
+    delivered(InARow(slow_at_last), book, batch(4), at_once=1)
+    assert [key for key, _ in book.written] == ["k0", "k1", "k2", "k3"]
+
+
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("asked", [True, False])
+def test_of_a_row_that_raises_only_the_message_it_was_at_may_be_in_doubt(place: int, asked: bool) -> None:
+    def what(message: Message, last_call: Callable[[], bool]) -> Delivery:
+        if message.key != f"k{place}":
+            return polite(message, last_call)
+        if asked:
+            last_call()
+        raise RuntimeError("broken")
+
+    book = Book()
+    delivered(InARow(what), book, batch(4), at_once=1)
+    kinds = [type(fate) for _, fate in book.written]
+    doubtful = Unknown if asked or place else Unavailable
+    assert kinds == [*[Accepted] * place, doubtful, *[Unavailable] * (3 - place)]
+
+
+def test_a_row_that_falls_silent_has_left_the_rest_in_the_house() -> None:
+    class Silent(InARow):
+        def deliver_row(self, messages: Sequence[Message], *asked: Any) -> None:
+            super().deliver_row(messages[:2], *asked)
+
+    book = Book()
+    delivered(Silent(polite), book, batch(4), at_once=1)
+    assert [type(fate) for _, fate in book.written] == [Accepted, Accepted, Unavailable, Unavailable]
+
+
+def test_after_three_failures_the_rest_of_a_row_is_not_tried() -> None:
+    tried: list[str] = []
+
+    def fails(message: Message, _: Callable[[], bool]) -> Delivery:
+        tried.append(message.key)
+        return Unavailable("down")
+
+    book = Book()
+    delivered(InARow(fails, row=10), book, batch(10), at_once=1)
+    assert tried == ["k0", "k1", "k2"]
+    assert {fate for _, fate in book.written} == {Unavailable("down")}
+
+
+def test_a_row_that_is_kept_back_without_being_asked_about_is_a_fault() -> None:
+    book = Book()
+    delivered(InARow(lambda *_: Withdrawn()), book, batch(2), at_once=1)
+    assert {type(fate) for _, fate in book.written} == {Unavailable}
+
+
+def test_a_book_that_cannot_be_kept_lets_nothing_of_a_row_leave() -> None:
+    book = Book(raises=RuntimeError("the disk is full"))
+    with pytest.raises(RuntimeError):
+        delivered(InARow(polite), book, batch(8), at_once=1)
+    assert {type(fate) for _, fate in book.written} == {Withdrawn}
+    assert len(book.written) == 8

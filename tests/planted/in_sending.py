@@ -53,7 +53,7 @@ PLANTS = (
     plant(
         "a channel that cannot dedupe is not asked for its last call",
         "sending.py",
-        "channel.dedupes or exchange.last_call(outgoing)",
+        "channel.dedupes or bool(exchange.last_call([outgoing]))",
         "True",
         KILLS,
         LAST_CALL,
