@@ -3,6 +3,10 @@
 The bytes are put together here, from parts that were checked one by one, and then read back with the standard library's
 parser: a mail leaves only if a reader finds in it exactly the headers, the recipient and the words that were meant.
 Serializers have let data become headers more than once, so neither side is trusted alone.
+
+Most mails are plain: each of their headers is what it says, in printable ASCII, and their words are quoted-printable.
+Of those it is certain what a reader finds, and the words alone are read back, since the parser takes five times as long
+as all the rest. `_is_plain` decides, and a test holds that the parser would have found the same.
 """
 
 import base64
@@ -10,6 +14,7 @@ import binascii
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 
 from coopflow.channels.addresses import require_mailbox
@@ -22,6 +27,7 @@ _PLAIN_WIDTH = 66  # a longer subject goes into encoded words, which may be fold
 _MULTI_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _ENCODED_WORD = re.compile(r"=\?.*\?=")
 _LINK = re.compile(r"(?:https|mailto):[!-;=?-~]{1,900}")  # printable ASCII but < and >
+_PRINTABLE = re.compile(r"[!-~](?:[ -~]*[!-~])?(?:\r\n [!-~](?:[ -~]*[!-~])?)*")  # folded: no line is blank
 _DATE_LINE = re.compile(rb"\ADate: [^\r\n]*\r\n")
 
 
@@ -56,7 +62,9 @@ def build_mail(
     bodies = _bodies(message)
     content = _alternative(bodies, _boundary(message.key)) if len(bodies) > 1 else _part(*bodies[0])
     written = _written([*headers, *content.headers], content.body)
-    _require_as_meant(written, [*headers, *content.headers], bodies)
+    _require_wire_form(written)
+    if not _is_plain([*headers, *content.headers], content):
+        _require_as_meant(written, [*headers, *content.headers], bodies)
     return written
 
 
@@ -92,6 +100,17 @@ class _Header:
     wire: str
     meant: object = None  # None: the very text that is written
     read: Callable[[str], object] = _unfolded
+    read_back: bool = False  # it was read back when it was written, once for all mails that have it
+
+    @property
+    def is_plain(self) -> bool:
+        """True if a reader is certain to find what was meant: the very text, on one line or folded by us."""
+        if self.read_back:
+            return True
+        if "=?" in self.wire or not _PRINTABLE.fullmatch(self.wire):
+            return False
+        plainly = self.wire if "\r" not in self.wire else _unfolded(self.wire)
+        return self.meant in (plainly, [("", plainly)]) or (self.meant is None and plainly is self.wire)
 
     def reads_back(self, name: str, wire: str) -> bool:
         return name == self.name and self.read(wire) == (self.wire if self.meant is None else self.meant)
@@ -112,13 +131,17 @@ def _envelope(message: Message, sender: str, sender_name: str) -> list[_Header]:
     ]
 
 
+@lru_cache(maxsize=16)  # all mails of a co-op have the same
 def _from(sender: str, sender_name: str) -> _Header:
     from email.utils import formataddr
 
     address = _mailbox(sender, SenderRefused, "the sender")
     name = _one_line(sender_name, SenderRefused, "the sender's name")
     wire = formataddr((name, address)) if name.isascii() else f"{_words(name, 'From')} <{address}>"
-    return _Header("From", wire, [(name, address)], _mailboxes)
+    header = _Header("From", wire, [(name, address)], _mailboxes, read_back=True)
+    if not _PRINTABLE.fullmatch(wire) or not header.reads_back("From", wire):
+        raise SenderRefused("the sender's name does not read back as it was meant")
+    return header
 
 
 def _origin(message: Message, domain: str) -> list[_Header]:
@@ -191,6 +214,7 @@ def _domain(text: str) -> str:
 class _Content:
     headers: list[_Header]
     body: bytes
+    is_plain: bool  # its words are quoted-printable, and were read back
 
 
 def _bodies(message: Message) -> list[tuple[str, str]]:
@@ -207,7 +231,7 @@ def _part(kind: str, text: str) -> _Content:
     if len(body) > 2 * len(raw):  # hardly a letter in it is ASCII
         way, body = "base64", base64.encodebytes(raw).replace(b"\n", b"\r\n")
     headers = [_Header("Content-Type", f'{kind}; charset="utf-8"'), _Header("Content-Transfer-Encoding", way)]
-    return _Content(headers, body)
+    return _Content(headers, body, way == "quoted-printable" and binascii.a2b_qp(body) == raw)
 
 
 def _boundary(key: str) -> str:
@@ -219,7 +243,8 @@ def _alternative(bodies: list[tuple[str, str]], boundary: str) -> _Content:
     parts = [_part(*body) for body in bodies]
     lines = [b"--%s\r\n%s\r\n" % (boundary.encode(), _written(part.headers, part.body)) for part in parts]
     header = _Header("Content-Type", f'multipart/alternative; boundary="{boundary}"')
-    return _Content([header], b"".join(lines) + b"--%s--\r\n" % boundary.encode())
+    body = b"".join(lines) + b"--%s--\r\n" % boundary.encode()
+    return _Content([header], body, all(part.is_plain for part in parts))
 
 
 def _written(headers: list[_Header], body: bytes) -> bytes:
@@ -229,15 +254,24 @@ def _written(headers: list[_Header], body: bytes) -> bytes:
 # -- reading back -------------------------------------------------------------------------------------------------
 
 
-def _require_as_meant(written: bytes, headers: list[_Header], bodies: list[tuple[str, str]]) -> None:
-    """Refuse a mail in which a reader would find anything else than what was meant."""
-    from email import message_from_bytes
+def _is_plain(headers: list[_Header], content: _Content) -> bool:
+    """True of a mail that needs no parser to know what a reader finds in it."""
+    return content.is_plain and all(header.is_plain for header in headers)
 
+
+def _require_wire_form(written: bytes) -> None:
+    """Refuse what is no mail at all: other line ends, other letters, lines that servers cut."""
     whole_ends = written.count(b"\r\n") == written.count(b"\r") == written.count(b"\n")
     if not (whole_ends and written.isascii()):
         raise HeaderRefused("the finished mail is not plain ASCII with whole line ends")
     if max(map(len, written.split(b"\r\n"))) > LINE_LIMIT:
         raise HeaderRefused(f"the finished mail has a line of more than {LINE_LIMIT} octets")
+
+
+def _require_as_meant(written: bytes, headers: list[_Header], bodies: list[tuple[str, str]]) -> None:
+    """Refuse a mail in which a reader would find anything else than what was meant."""
+    from email import message_from_bytes
+
     mail = message_from_bytes(written)
     found = mail.items()
     as_meant = len(found) == len(headers) and all(

@@ -5,6 +5,7 @@ from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.utils import getaddresses
+from unittest.mock import patch
 
 import pytest
 from hypothesis import example, given
@@ -268,6 +269,77 @@ def test_h15_no_data_adds_a_header_or_a_recipient(subject, name, message_id, lin
         mail = read(raw)
         assert [key for key in mail if not key.startswith("List-Unsubscribe")] == OF_ONE_BODY
         assert [found.addr_spec for found in mail["To"].addresses] == ["family42@example.org"]
+
+
+# -- what is plain ------------------------------------------------------------------------------------------------
+
+some_addresses = st.sampled_from(
+    [*HOSTILE_ADDRESSES, "a@b.example", "o'brien+x=y_z-1.2@sub.example", "!#$%&*/?^`{|}~@b.example"]
+)
+some_subjects = st.one_of(
+    lines, hostile_lines, st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=90)
+)
+some_links = st.lists(
+    st.sampled_from(["https://coop.example/out?t=1", "mailto:out+42@coop.example", "https://x/" + "y" * 200]),
+    max_size=2,
+)
+
+
+@given(
+    subject=some_subjects,
+    to=some_addresses,
+    name=some_subjects,
+    reply_to=st.none() | some_addresses,
+    links=some_links,
+    text=bodies,
+    html=st.none() | bodies,
+)
+@example("Re: a@b.example, c", "a@b.example", "Co-op, Inc. <x@y>", "r+1@b.example", [], "Hello\n", "<p>Hello</p>\n")
+@example(
+    "two  blanks: and, colons", "a@b.example", "M", None, ["https://a", "mailto:b@c.example"], "From me\n.\n", None
+)
+def test_what_is_plain_reads_back_as_it_was_meant_and_is_what_the_standard_library_writes(
+    subject, to, name, reply_to, links, text, html
+):
+    message = replace(MESSAGE, subject=subject, to=to, text=text, html=html)
+    decided = []
+    is_plain = module._is_plain
+
+    def noted(headers, content):
+        decided.append(is_plain(headers, content))
+        return False  # so that each mail is read back, and refused if it is not as meant
+
+    with patch.object(module, "_is_plain", noted):
+        try:
+            raw = build(message, sender_name=name, reply_to=reply_to, unsubscribe=links)
+        except MessageRefused:
+            assert decided in ([], [False])
+            return
+    mail = message_from_bytes(raw)
+    assert mail.as_bytes(policy=policy.compat32.clone(linesep="\r\n", max_line_length=0, mangle_from_=False)) == raw
+    assert build(message, sender_name=name, reply_to=reply_to, unsubscribe=links) == raw
+
+
+@pytest.mark.parametrize(
+    ("changes", "head", "plain"),
+    [
+        ({}, {}, True),
+        (
+            {"html": "<p>Hello</p>"},
+            {"reply_to": "r@coop.example", "unsubscribe": ["https://a", "mailto:b@c.org"]},
+            True,
+        ),
+        ({"text": "Señora, ça va?"}, {"sender_name": "Mäple"}, True),
+        ({"subject": "Señora"}, {}, False),
+        ({"subject": "a" * 67}, {}, False),
+        ({"text": "日本語です"}, {}, False),
+    ],
+)
+def test_most_mails_are_plain(monkeypatch, changes, head, plain):
+    read_back = []
+    monkeypatch.setattr(module, "_require_as_meant", lambda *mail: read_back.append(mail))
+    build(replace(MESSAGE, **changes), **head)
+    assert (read_back == []) is plain
 
 
 # -- bodies (H20) -------------------------------------------------------------------------------------------------

@@ -485,8 +485,22 @@ PLANTS = (
     plant(
         "a mail is not read back before it leaves",
         "channels/mail.py",
-        "    _require_as_meant(written, [*headers, *content.headers], bodies)\n    return written",
-        "    return written",
+        "        _require_as_meant(written, [*headers, *content.headers], bodies)\n    return written",
+        "        pass\n    return written",
+        "channels/test_mail.py",
+    ),
+    plant(
+        "an encoded word is plain text",
+        "channels/mail.py",
+        '        if "=?" in self.wire or not _PRINTABLE',
+        "        if not _PRINTABLE",
+        "channels/test_mail.py",
+    ),
+    plant(
+        "words that do not read back are plain",
+        "channels/mail.py",
+        'way == "quoted-printable" and binascii.a2b_qp(body) == raw',
+        'way == "quoted-printable"',
         "channels/test_mail.py",
     ),
     plant(
