@@ -19,7 +19,7 @@ from coopflow.transports import Transports
 
 LOOK_AFTER = 1  # seconds; how long nothing may happen until the workers are looked after
 MOST_ON_THEIR_WAY = 20  # messages of all workers between last call and outcome, where there are not more workers
-SOON = 0.05  # seconds that an answer waits at most for others, to be written down with them
+SOON = 0.05  # seconds that an answer of a row waits at most for others, or for the next last call, to share its write
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class Post:
                 fate = Unavailable(_kept_back(name))
             outgoing = left.popleft()
             self.transports.heard(name, fate, at=outgoing.message.at)
-            exchange.answer([(outgoing, fate)], urgent=not left, soon=True)
+            exchange.answer([(outgoing, fate)], urgent=len(taken) == 1, soon=True)
             return self.transports.held(name) is None
 
         try:
