@@ -116,7 +116,7 @@ def _change(
     if engine.store.cases.leader() != engine.epoch:
         raise Overtaken
     try:
-        cases = engine.store.cases.load(ids)
+        cases = engine.store.cases.load(ids, now=now)
         done = change(cases)
         save_cases(engine.store, cases, now=now)
         afterwards(done)

@@ -165,7 +165,7 @@ def would_leave(store: Store, *, at_most: int, limit: int | None = None, now: da
 def _leaving_of(store: Store, ids: Sequence[int], *, now: datetime) -> int:
     """The messages of these instances; one that trips over a fault is set aside when its turn comes, not here."""
     try:
-        return sum(_leaving(case, now=now) for case in store.cases.load(ids))
+        return sum(_leaving(case, now=now) for case in store.cases.load(ids, now=now))
     except Exception as error:
         if is_database_trouble(error):
             raise

@@ -11,7 +11,10 @@ SELECT instance_id, queue_id, branch, step_id, visit, attempts, status, awaits, 
        chosen_by
 FROM workflow_queue WHERE instance_id IN (SELECT value FROM json_each(?)) ORDER BY queue_id
 """
-ACTIVE_ONES = "SELECT instance_id FROM workflow_instances WHERE completed_at IS NULL ORDER BY instance_id"
+ACTIVE_ONES = """
+SELECT instance_id FROM workflow_instances INDEXED BY instances_active
+WHERE completed_at IS NULL ORDER BY instance_id
+"""
 WAITING = """
 SELECT DISTINCT instance_id FROM workflow_queue
 WHERE awaits = 'turn' AND attempts = 0 AND chosen_by IS NULL AND scheduled_for IS NOT NULL ORDER BY instance_id
@@ -43,14 +46,19 @@ CONTACTS = """
 SELECT i.family_id, x.step_type, json_extract(x.input_data, '$.to'), x.started_at, x.message_id, i.instance_id,
        i.template_id, x.step_id
 FROM workflow_instances i CROSS JOIN workflow_step_executions x USING (instance_id)
-WHERE i.family_id IN (SELECT value FROM json_each(?)) AND x.idempotency_key IS NOT NULL
+WHERE i.family_id IN (SELECT value FROM json_each(?1)) AND (i.completed_at IS NULL OR i.completed_at >= ?2)
+  AND x.started_at >= ?2 AND x.idempotency_key IS NOT NULL
   AND x.step_type IN ('email', 'sms') AND x.status IN ('pending', 'running', 'completed')
 """
 SAME_ADDRESS = """
-SELECT family_id FROM families WHERE email IS NOT NULL AND lower(email) IN (SELECT lower(value) FROM json_each(?1))
-UNION SELECT family_id FROM families WHERE phone IN (SELECT value FROM json_each(?1))
+SELECT family_id FROM families
+WHERE email IS NOT NULL AND lower(email) IN (SELECT lower(value) FROM json_each(?1))
+UNION ALL SELECT family_id FROM families WHERE phone IN (SELECT value FROM json_each(?1))
 """
-BAD_ADDRESSES = "SELECT address, reason FROM bad_addresses WHERE address IN (SELECT value FROM json_each(?))"
+BAD_ADDRESSES = """
+SELECT address, reason FROM bad_addresses
+WHERE channel IN ('email', 'sms') AND address IN (SELECT value FROM json_each(?))
+"""
 UNFINISHED = """
 SELECT family_id, instance_id, template_id, status FROM workflow_instances
 WHERE completed_at IS NULL AND family_id IN (SELECT value FROM json_each(?)) ORDER BY instance_id

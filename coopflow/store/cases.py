@@ -18,7 +18,7 @@ from coopflow.core.consent import addresses_of
 from coopflow.core.facts import Facts
 from coopflow.core.instants import format_instant, parse_instant
 from coopflow.core.model import Coop, Entry, Event, Execution, Family, Instance, Task
-from coopflow.core.pressure import Contacts
+from coopflow.core.pressure import Contacts, furthest_back
 from coopflow.core.queueing import Place, before, queues
 from coopflow.core.states import ACTIVE, InstanceStatus
 from coopflow.core.workflow import Workflow, counts_from_steps, sends_messages
@@ -118,8 +118,13 @@ class Cases:
 
     # -- loading --------------------------------------------------------------------------------------------------
 
-    def load(self, instance_ids: Sequence[int], *, actor: str | None = None) -> list[Case]:
-        """The cases with these ids, in this order; ids that do not exist are left out."""
+    def load(
+        self, instance_ids: Sequence[int], *, actor: str | None = None, now: datetime | None = None
+    ) -> list[Case]:
+        """The cases with these ids, in this order; ids that do not exist are left out.
+
+        `now`: nothing will be decided on them for an earlier moment, so what was long ago then is left out.
+        """
         ids = json.dumps(instance_ids)
         instances, began = {}, {}
         for row in self._rows(sql.INSTANCES, (ids,)):
@@ -135,7 +140,7 @@ class Cases:
         outputs = self._outputs(ids) if any(field.startswith("steps.") for field in fields) else {}
         counted = any(counts_from_steps(workflow) for workflow in workflows.values())
         ended = self._ended(ids) if counted else {}
-        contacts = self._contacts(workflows, instances.values(), families)
+        contacts = self._contacts(workflows, instances.values(), families, now=now)
         others = self._others(workflows, instances.values())
         bad = self._bad_addresses(families.values())
         cases = []
@@ -168,20 +173,28 @@ class Cases:
             cases.append(case)
         return cases
 
-    def contacts_of(self, families: Collection[Family]) -> Contacts:
-        """The messages that count for these families, and for all others at their addresses."""
+    def contacts_of(self, families: Collection[Family], *, now: datetime | None = None) -> Contacts:
+        """The messages that count for these families, and for all others at their addresses, at `now` or later."""
         written_to = {family.family_id for family in families}
         addresses = json.dumps(sorted({address for family in families for address in addresses_of(family)}))
         written_to |= {row[0] for row in self._rows(sql.SAME_ADDRESS, (addresses,))}
-        return Contacts(rows.contact_of(row) for row in self._rows(sql.CONTACTS, (json.dumps(sorted(written_to)),)))
+        since = "" if now is None else format_instant(now - furthest_back(self._coop.limits))
+        found = self._rows(sql.CONTACTS, (json.dumps(sorted(written_to)), since))
+        return Contacts(rows.contact_of(row) for row in found)
 
     def _contacts(
-        self, workflows: Mapping[int, Workflow], instances: Iterable[Instance], families: Mapping[str, Family]
+        self,
+        workflows: Mapping[int, Workflow],
+        instances: Iterable[Instance],
+        families: Mapping[str, Family],
+        *,
+        now: datetime | None,
     ) -> Contacts:
         """The messages that count for the families to which one may be due; for no others."""
         writing = {template_id for template_id, workflow in workflows.items() if sends_messages(workflow)}
         written_to = {i.family_id for i in instances if i.active and i.template_id in writing}
-        return self.contacts_of([families[family_id] for family_id in written_to]) if written_to else Contacts()
+        writing_to = [families[family_id] for family_id in written_to]
+        return self.contacts_of(writing_to, now=now) if writing_to else Contacts()
 
     def _bad_addresses(self, families: Iterable[Family]) -> Mapping[str, str]:
         """The addresses of these families that do not work, and why."""

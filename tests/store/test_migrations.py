@@ -328,54 +328,6 @@ def test_nothing_disappears_because_something_else_does(tables: sqlite3.Connecti
         tables.execute(f"DELETE FROM {table}")  # noqa: S608
 
 
-QUESTIONS = [
-    (
-        "SELECT instance_id FROM workflow_queue WHERE status = 'queued' AND priority = 5 AND scheduled_for <= ?"
-        " ORDER BY scheduled_for, queue_id LIMIT 500",
-        "COVERING INDEX queue_claim (priority=? AND scheduled_for<?)",
-    ),
-    (
-        "SELECT min(scheduled_for) FROM workflow_queue WHERE status = 'queued' AND scheduled_for > ?",
-        "INDEX queue_earliest (scheduled_for>?)",
-    ),
-    (
-        "SELECT instance_id FROM workflow_step_executions"
-        " WHERE status IN ('pending', 'running') AND idempotency_key IS NOT NULL AND ? <> ''",
-        "INDEX executions_under_way",
-    ),
-    (
-        "SELECT task_id FROM coordinator_tasks WHERE status = 'open' AND escalate_at <= ? ORDER BY escalate_at",
-        "INDEX tasks_open_by_escalation (escalate_at<?)",
-    ),
-    ("SELECT task_id FROM coordinator_tasks WHERE status = 'open' ORDER BY due_date, ?", "INDEX tasks_open_by_due"),
-    ("SELECT * FROM coordinator_tasks WHERE status = 'open' AND instance_id = ?", "INDEX tasks_open_by_instance"),
-    ("SELECT * FROM workflow_step_executions WHERE message_id = ?", "INDEX executions_by_message (message_id=?)"),
-    (
-        "SELECT * FROM workflow_instances WHERE family_id = ? ORDER BY trigger_date DESC LIMIT 20",
-        "INDEX instances_by_family (family_id=?)",
-    ),
-    (
-        "SELECT status, count(*) FROM workflow_instances WHERE completed_at IS NULL AND ? <> '' GROUP BY 1",
-        "INDEX instances_active",
-    ),
-    (
-        "SELECT kind, max(at) FROM event_log WHERE family_id = ? AND instr(kind, '.') = 0 GROUP BY kind",
-        "INDEX events_outside (family_id=?)",
-    ),
-    ("SELECT * FROM event_log WHERE instance_id = ? ORDER BY event_id", "INDEX events_by_instance (instance_id=?)"),
-]
-
-
-@pytest.mark.parametrize(("question", "index"), QUESTIONS)
-def test_the_questions_asked_most_are_answered_from_an_index(
-    tables: sqlite3.Connection, question: str, index: str
-) -> None:
-    plan = [row[3] for row in tables.execute(f"EXPLAIN QUERY PLAN {question}", (AT,))]
-    assert index in plan[0]
-    if question.startswith("SELECT instance_id FROM workflow_queue"):
-        assert len(plan) == 1, "the claim is never sorted"
-
-
 # -- from one version to the next ---------------------------------------------------------------------------------
 
 

@@ -41,6 +41,18 @@ def next_turn(world: World, instance: int) -> tuple[str, str | None]:
 # -- caps ---------------------------------------------------------------------------------------------------------
 
 
+def test_what_can_no_longer_count_is_not_even_loaded(coop: World) -> None:
+    limited(coop, per_family=Cap(1, WEEK))
+    coop.has_workflow("one", [mail(), DONE])
+    coop.has_family("42")
+    coop.start("one", family="42")
+    coop.tick("2026-03-16 09:00")
+    family = coop.store.families(["42"])["42"]
+    for now, counted in ((at("2026-03-23 08:59"), 1), (at("2026-04-16 09:00"), 0)):
+        assert len(coop.store.cases.contacts_of([family], now=now).of_family("42")) == counted
+    assert len(coop.store.cases.contacts_of([family]).of_family("42")) == 1
+
+
 def test_a_cap_counts_over_all_workflows_and_says_so(coop: World) -> None:
     limited(coop, per_family=Cap(2, WEEK))
     for name in ("one", "two", "three"):
