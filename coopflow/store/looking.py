@@ -32,10 +32,10 @@ class Looking(Asking):
         """The figures at the top of `status`; `failed` counts from `since`."""
         given = {"family_id": family_id, "workflow": workflow}
         where = " AND ".join(f"{_COLUMN[name]} = :{name}" for name, value in given.items() if value is not None)
-        scope = sql.SCOPE.format(where=where) if where else ""
-        own_tasks = scope if family_id is None else f"AND family_id = :family_id {scope if workflow else ''}"
+        scope, ended = (part.format(where=where) if where else "" for part in (sql.SCOPE, sql.ONE_OF_THEM))
+        tasks = ended if family_id is None else f"AND family_id = :family_id {ended if workflow else ''}"
         times = {"now": format_instant(now), "end_of_day": format_instant(end_of_day), "since": format_instant(since)}
-        return self._ask(sql.NUMBERS.format(scope=scope, tasks=own_tasks), {**times, **given})[0]
+        return self._ask(sql.NUMBERS.format(scope=scope, tasks=tasks, ended=ended), {**times, **given})[0]
 
     def anything(self) -> Row:
         """Whether there are families, workflows that may start, and instances: what a first look depends on."""
@@ -74,7 +74,8 @@ class Looking(Asking):
         """
         where, values = _wanted(ids, family_id, workflow, statuses, finished_since)
         order = sql.PRESSING_FIRST if pressing_first else ""
-        return self._ask(f"{sql.INSTANCES} {where} ORDER BY {order} i.instance_id LIMIT ?", (*values, limit))
+        order += "+i.instance_id" if statuses else "i.instance_id"  # the + keeps SQLite from going through all for it
+        return self._ask(f"{sql.INSTANCES} {where} ORDER BY {order} LIMIT ?", (*values, limit))
 
     def count(
         self,
@@ -110,7 +111,9 @@ class Looking(Asking):
         self, *, since: datetime, family_id: str | None = None, workflow: str | None = None, limit: int = ALL
     ) -> list[Row]:
         """Instances that failed since then, the latest first."""
-        where, values = _wanted(None, family_id, workflow, ["failed"], since)
+        where, values = all_of(
+            {sql.FAILED: format_instant(since), "i.family_id = ?": family_id, "t.template_name = ?": workflow}
+        )
         return self._ask(f"{sql.INSTANCES} {where} ORDER BY i.completed_at DESC LIMIT ?", (*values, limit))
 
     def branches(self, instance_ids: Sequence[int]) -> Mapping[int, list[Row]]:
@@ -228,7 +231,7 @@ class Looking(Asking):
 
     def _those(self, condition: str, family_id: str | None, workflow: str | None, limit: int) -> list[Row]:
         where, values = all_of({"i.family_id = ?": family_id, "t.template_name = ?": workflow})
-        question = f"{sql.INSTANCES} {where or 'WHERE TRUE'} AND {condition} ORDER BY i.instance_id LIMIT ?"
+        question = f"{sql.INSTANCES} {where or 'WHERE TRUE'} AND {condition} ORDER BY +i.instance_id LIMIT ?"
         return self._ask(question, (*values, limit))
 
 

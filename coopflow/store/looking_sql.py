@@ -1,10 +1,13 @@
-"""The statements behind `looking`. `{scope}` and `{tasks}` are filled with one more condition, or with nothing."""
+"""The statements behind `looking`. What is `{in braces}` is filled with one more condition, or with nothing.
+
+CROSS JOIN keeps the order of the tables as it is written: what was chosen first, then its family and its workflow.
+"""
 
 INSTANCES = """
 SELECT i.instance_id, i.family_id, f.family_name, f.time_zone, i.template_id, t.template_name AS workflow, t.version,
        i.status, i.current_step, i.triggered_by, i.trigger_date, i.started_at, i.completed_at, i.next_execution_at,
        i.outcome, i.outcome_notes, i.error_count, i.last_error, i.deadline, t.priority
-FROM workflow_instances i JOIN workflow_templates t USING (template_id) JOIN families f USING (family_id)
+FROM workflow_instances i CROSS JOIN workflow_templates t USING (template_id) CROSS JOIN families f USING (family_id)
 """
 PRESSING_FIRST = """
 i.completed_at IS NOT NULL, i.completed_at DESC, i.status <> 'paused', i.next_execution_at IS NULL, i.next_execution_at,
@@ -13,10 +16,12 @@ MATCHING = "SELECT COUNT(*) AS instances FROM workflow_instances i JOIN workflow
 IN_STATUS = "i.status IN (SELECT value FROM json_each(?))"
 # Paused, and no task on the desk says why: a person paused it.
 HALTED = """
-i.status = 'paused' AND NOT EXISTS (SELECT 1 FROM coordinator_tasks k WHERE k.instance_id = i.instance_id
-                                    AND k.status = 'open' AND k.task_type IN ('person', 'doubt'))
+i.completed_at IS NULL AND i.status = 'paused'
+AND NOT EXISTS (SELECT 1 FROM coordinator_tasks k WHERE k.instance_id = i.instance_id
+                AND k.status = 'open' AND k.task_type IN ('person', 'doubt'))
 """
-TROUBLED = "i.completed_at IS NULL AND i.status <> 'paused' AND i.last_error IS NOT NULL"
+TROUBLED = "i.completed_at IS NULL AND i.status IN ('pending', 'running') AND i.last_error IS NOT NULL"
+FAILED = "i.status = 'failed' AND i.completed_at >= ?"
 BRANCHES = """
 SELECT instance_id, branch, step_id, visit, attempts, status, awaits, scheduled_for, arrived_at, reason
 FROM workflow_queue WHERE instance_id IN (SELECT value FROM json_each(?)) ORDER BY instance_id, queue_id
@@ -25,7 +30,7 @@ TASKS = """
 SELECT k.task_id, k.instance_id, k.family_id, f.family_name, t.template_name AS workflow, i.template_id, k.step_id,
        k.branch, k.task_type, k.description, k.due_date, k.priority, k.assignee, k.status, k.outcome, k.notes,
        k.created_date, k.completed_at
-FROM coordinator_tasks k JOIN families f USING (family_id) LEFT JOIN workflow_instances i USING (instance_id)
+FROM coordinator_tasks k CROSS JOIN families f USING (family_id) LEFT JOIN workflow_instances i USING (instance_id)
      LEFT JOIN workflow_templates t USING (template_id)
 """
 OPEN_TASK_IDS = """
@@ -44,8 +49,8 @@ FROM workflow_step_executions WHERE instance_id = ? ORDER BY execution_id
 MESSAGES = """
 SELECT x.execution_id, x.instance_id, t.template_name AS workflow, x.step_id, x.step_name, x.step_type AS channel,
        x.status, x.started_at, x.completed_at, x.input_data, x.error_message, x.message_id
-FROM workflow_step_executions x JOIN workflow_instances i USING (instance_id)
-     JOIN workflow_templates t USING (template_id)
+FROM workflow_instances i CROSS JOIN workflow_step_executions x USING (instance_id)
+     CROSS JOIN workflow_templates t USING (template_id)
 WHERE i.family_id = ? AND x.idempotency_key IS NOT NULL AND x.step_type IN ('email', 'sms')
 ORDER BY x.execution_id DESC LIMIT ?
 """
@@ -98,11 +103,11 @@ WHERE x.idempotency_key IS NOT NULL AND x.started_at >= :since AND (:workflow IS
 GROUP BY 1, 2 ORDER BY 1, 2
 """
 NUMBERS = """
-SELECT (SELECT COUNT(*) FROM coordinator_tasks WHERE status = 'open' {tasks}) AS open_tasks,
-       (SELECT COUNT(*) FROM coordinator_tasks WHERE status = 'open' AND due_date < :now {tasks}) AS overdue_tasks,
-       (SELECT COUNT(*) FROM coordinator_tasks
+SELECT (SELECT COUNT(*) FROM coordinator_tasks x WHERE status = 'open' {tasks}) AS open_tasks,
+       (SELECT COUNT(*) FROM coordinator_tasks x WHERE status = 'open' AND due_date < :now {tasks}) AS overdue_tasks,
+       (SELECT COUNT(*) FROM coordinator_tasks x
         WHERE status = 'open' AND (due_date < :now OR priority = 'high') {tasks}) AS urgent_tasks,
-       (SELECT COUNT(*) FROM coordinator_tasks
+       (SELECT COUNT(*) FROM coordinator_tasks x
         WHERE status = 'open' AND due_date >= :now AND due_date < :end_of_day {tasks}) AS tasks_due_today,
        (SELECT COUNT(*) FROM workflow_queue WHERE awaits = 'doubt' {scope}) AS in_doubt,
        (SELECT COUNT(*) FROM workflow_queue WHERE awaits = 'person' {scope}) AS on_hold,
@@ -115,11 +120,15 @@ SELECT (SELECT COUNT(*) FROM coordinator_tasks WHERE status = 'open' {tasks}) AS
         WHERE status = 'queued' AND scheduled_for > :now {scope}) AS next_execution_at,
        (SELECT COUNT(*) FROM workflow_instances
         WHERE completed_at IS NULL AND status <> 'paused' AND last_error IS NOT NULL {scope}) AS troubled,
-       (SELECT COUNT(*) FROM workflow_instances WHERE status = 'failed' AND completed_at >= :since {scope}) AS failed
+       (SELECT COUNT(*) FROM workflow_instances x WHERE status = 'failed' AND completed_at >= :since {ended}) AS failed
 """
 SCOPE = """
-AND instance_id IN (SELECT i.instance_id FROM workflow_instances i JOIN workflow_templates t USING (template_id)
-                    WHERE {where})
+AND instance_id IN (SELECT i.instance_id FROM workflow_instances i CROSS JOIN workflow_templates t USING (template_id)
+                    WHERE i.completed_at IS NULL AND {where})
+"""
+ONE_OF_THEM = """
+AND EXISTS (SELECT 1 FROM workflow_instances i CROSS JOIN workflow_templates t USING (template_id)
+            WHERE i.instance_id = x.instance_id AND {where})
 """
 ANYTHING = """
 SELECT EXISTS (SELECT 1 FROM families) AS families, EXISTS (SELECT 1 FROM workflow_templates WHERE active) AS workflows,
