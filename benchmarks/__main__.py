@@ -1,56 +1,177 @@
-"""`python -m benchmarks`: steps per second of a tick beside raw sqlite3 writing the same rows, in one run.
+"""`python -m benchmarks`: coopflow beside others and beside the limits, in one run; what it found goes into the docs.
 
 Rounds are interleaved and medians are shown. Carry the ratios away, not the seconds: machines differ, and so do hours.
+The others are an extra, `pip install -e '.[benchmarks]'`; one that is missing is named and left out.
+`python -m benchmarks.mail` and `python -m benchmarks.timing` look closer at what their names say.
 """
 
 import argparse
-import statistics
-import tempfile
-import time
+import platform
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
-from benchmarks.raw import replay
-from benchmarks.world import IN_HOUSE, TICKS, WITH_MESSAGES, make_world
-from coopflow.core.instants import parse_instant
-from coopflow.tick import BATCH, tick
+from benchmarks import engines, goals, words
+from coopflow.store.database import journal_mode
+from coopflow.tick import BATCH
 
-WORKLOADS = {"in the house": IN_HOUSE, "with messages to the outbox": WITH_MESSAGES}
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+MEASURED = "<!-- what follows is written by `python -m benchmarks` -->"
+
+
+class Size(NamedTuple):
+    """How much of everything there is."""
+
+    instances: int
+    rounds: int
+    finished: int
+    waiting: int
+    looks: int
+    ticks: int
+    due: int
+    mails: int
+    lines: int
+    files: int
+    growing: int
+    families: int  # of the co-op that lives a year; 0: none does
+
+
+FULL = Size(10_000, 3, 1_000_000, 200_000, 15, 3, 100_000, 1_000, 100_000, 1_000, 1_000, 10)
+QUICK = Size(1_000, 1, 10_000, 2_000, 3, 1, 10_000, 200, 5_000, 100, 200, 0)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--instances", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--quick", action="store_true", help="1,000 instances, one round")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"only these: {', '.join(PARTS)}")
+    parser.add_argument("--quick", action="store_true", help="little of everything, in less than two minutes")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the large co-op there, or use the one there")
+    parser.add_argument("--write", action="store_true", help=f"write what was found into docs/{PAGE.name}")
     given = parser.parse_args()
-    instances, rounds = (1_000, 1) if given.quick else (given.instances, given.rounds)
-    print(f"{instances} instances of six steps, {rounds} rounds, {BATCH} instances a transaction")
-    for name, steps in WORKLOADS.items():
-        measured = [one_round(steps, instances) for _ in range(rounds)]
-        ours, raw, transactions = (statistics.median(column) for column in zip(*measured, strict=True))
-        print(f"\n{name}")
-        print(f"  coopflow             {ours:10,.0f} steps/s, {transactions:.0f} transactions")
-        print(f"  raw sqlite3          {raw:10,.0f} steps/s, the same rows in the same batches")
-        print(f"  coopflow / raw       {ours / raw:10.2f}")
+    unknown = set(given.parts) - set(PARTS)
+    if unknown:
+        parser.error(f"there is no part {sorted(unknown)[0]}; there are {', '.join(PARTS)}")
+    run = Run(QUICK if given.quick else FULL, given.keep)
+    text = "\n\n".join([*about(run.size), *run.sections(given.parts or list(PARTS))])
+    print(text)
+    if given.write:
+        by_hand, _, _ = PAGE.read_text().partition(MEASURED)
+        PAGE.write_text(f"{by_hand}{MEASURED}\n\n{text}\n")
 
 
-def one_round(steps: list[dict[str, object]], instances: int) -> tuple[float, float, int]:
-    """Steps per second of coopflow and of raw sqlite3, and how many transactions coopflow made."""
-    with tempfile.TemporaryDirectory() as ours, tempfile.TemporaryDirectory() as theirs:
-        world = make_world(Path(ours), steps, instances)
-        transactions: list[str] = []
-        world.store.db.connection().set_trace_callback(
-            lambda statement: transactions.append(statement) if statement.startswith("BEGIN") else None
+class Run:
+    """One run: its sections as they are measured, and what they say of the goals."""
+
+    def __init__(self, size: Size, keep: Path | None) -> None:
+        self.size = size
+        self.keep = keep
+        self.reached: dict[str, float] = {}
+
+    def sections(self, parts: list[str]) -> Iterator[str]:
+        """The parts, and the goals at the end."""
+        for part in parts:
+            print(f"{part} ...", file=sys.stderr)
+            yield from PARTS[part](self)
+        yield "## Goals"
+        yield str(goals.table(self.reached))
+
+    def side_by_side(self) -> Iterator[str]:
+        found = engines.measure(self.size.instances, self.size.rounds)
+        self.reached |= dict(goals.of_engines(found))
+        yield "## Engines that keep workflows in one file"
+        yield words.ENGINES.format(instances=self.size.instances, rounds=self.size.rounds, batch=BATCH)
+        yield str(engines.table(found))
+        if missing := engines.left_out():
+            yield f"Not installed, and left out: {', '.join(missing)}."
+
+    def processes(self) -> Iterator[str]:
+        from benchmarks import claiming, processes
+
+        with processes.co_ops(self.size.finished, self.size.waiting, self.keep) as (large, small):
+            looks = processes.look(large, small, self.size.looks)
+            ticks = processes.ticks(large, self.size.ticks)
+            ours, theirs = claiming.claims(large, self.size.due)
+            large.run("tick")
+        flat = {name: looks[f"{name}, large"] / looks[f"{name}, small"] for name in processes.LOOKS}
+        self.reached |= {
+            "idle": looks["idle tick, large"] / looks[processes.PLAIN],
+            "status": looks["status --family 42, large"] / looks[processes.EMPTY],
+            "flat": max(flat.values()),
+            "claim": theirs / ours,
+            **{f"tick_{due}": ticks[str(due)] / ticks["idle"] for due in processes.DUE},
+        }
+        yield "## Whole processes"
+        yield words.PROCESSES.format(finished=self.size.finished, waiting=self.size.waiting, small=processes.SMALL)
+        yield str(processes.table_of_looks(looks))
+        yield words.TICKS
+        yield str(processes.table_of_ticks(ticks))
+        yield words.CLAIM.format(
+            batch=BATCH, due=self.size.due, all=10 * self.size.due, ours=ours * 1e3, theirs=theirs * 1e3
         )
-        started = time.perf_counter()
-        for instant in TICKS:
-            tick(world.engine, now=parse_instant(instant))
-        seconds = time.perf_counter() - started
-        world.store.db.connection().set_trace_callback(None)
-        done = world.store.db.execute_sql("SELECT COUNT(*) FROM workflow_step_executions").fetchone()[0]
-        world.close()
-        raw = replay(Path(theirs), Path(ours) / "coopflow.db", BATCH)
-        return done / seconds, done / raw, len(transactions)
+
+    def many(self) -> Iterator[str]:
+        from benchmarks.bulk import bulk
+
+        found = bulk(self.size.lines, self.size.files, self.size.rounds)
+        self.reached |= {"trigger": found.predictions, "trigger_peak": found.predictions_peak}
+        self.reached |= {"load_new": found.new_files, "load_unchanged": found.unchanged_files}
+        self.reached["verify"] = found.verified
+        yield "## Very many at once"
+        yield words.BULK.format(lines=self.size.lines, files=self.size.files, **found._asdict())
+
+    def mails(self) -> Iterator[str]:
+        from shutil import which
+
+        yield "## Mails"
+        if which("smtp-sink", path="/usr/sbin:/usr/bin:/bin") is None:
+            yield "Not measured: `smtp-sink`, of Debian's package `postfix`, is not installed."
+            return
+        from benchmarks.mailing import mails
+
+        ours, theirs = mails(self.size.mails)
+        self.reached["mail"] = ours / theirs
+        yield words.MAILS.format(mails=self.size.mails, ours=ours, theirs=theirs, ratio=ours / theirs)
+
+    def growth(self) -> Iterator[str]:
+        from benchmarks import growth
+
+        yield "## What stays in the file"
+        for variant in growth.ours.VARIANTS:
+            rows, journal = growth.taken(variant, self.size.growing)
+            yield words.GROWTH.format(variant=variant, instances=self.size.growing, journal=journal / 2**20)
+            yield str(rows)
+        if self.size.families:
+            yield words.YEAR
+            yield str(growth.a_year(self.size.families))
+
+
+PARTS: dict[str, Callable[[Run], Iterator[str]]] = {
+    "engines": Run.side_by_side,
+    "processes": Run.processes,
+    "bulk": Run.many,
+    "mail": Run.mails,
+    "growth": Run.growth,
+}
+
+
+def about(size: Size) -> Iterator[str]:
+    """When, where and with what."""
+    journal = journal_mode(sqlite3.sqlite_version_info)
+    mode = {"wal": "the write-ahead log, synchronous=FULL", "delete": "the rollback journal, synchronous=EXTRA"}[
+        journal
+    ]
+    asked = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=PAGE.parent, capture_output=True, text=True)  # noqa: S607
+    yield (
+        f"Measured on {datetime.now(UTC):%Y-%m-%d} at {asked.stdout.strip() or 'an unknown commit'}, with"
+        f" {'little of everything' if size == QUICK else 'everything'}. {platform.python_implementation()}"
+        f" {platform.python_version()} on {platform.system()}, {platform.machine()}; SQLite {sqlite3.sqlite_version},"
+        f" with which coopflow uses {mode}. {', '.join(engines.versions())}."
+    )
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ NUMBERED = (  # the tables whose first column is a number of their own
     "event_log",
 )
 AT_ONCE = 2_000  # instances written by one statement for each table
+INDEXES = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql <> ''"
 PROMISE = re.compile(rf'"{PERSONAL}":"[0-9a-f]{{64}}"')
 DAY = re.compile(r"\b\d{4}-\d\d-\d\d")
 
@@ -94,11 +95,11 @@ class Original:
         return moved if text == moved.replace("%", "%%") else Text(text)
 
 
-def fill(path: Path, wanted: Iterable[tuple[Original, Copy]]) -> None:
-    """Add copies of originals to the database that they come from."""
+def fill(path: Path, wanted: Iterable[tuple[Original, Copy]], *, rebuild: bool = False) -> None:
+    """Add copies of originals to the database that they come from; with very many, the indexes are better made anew."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.executescript("PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -200000; BEGIN")
-    indexes = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql <> ''").fetchall()
+    indexes = connection.execute(INDEXES).fetchall() if rebuild else []
     for name, _ in indexes:
         connection.execute(f"DROP INDEX {name}")
     copier = Copier(connection)

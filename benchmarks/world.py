@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.peers.job import DATABASE
 from coopflow.channels.outbox import Outbox
 from coopflow.composing import Composer
 from coopflow.core.facts import BUILT_IN_EVENTS
@@ -54,29 +55,13 @@ class World:
         self.store.db.close()
 
 
-def make_world(folder: Path, steps: list[dict[str, Any]], instances: int) -> World:
-    """A fresh database with so many instances at their first step, due at the first of TICKS."""
+def make_world(folder: Path, steps: list[dict[str, Any]], instances: int, *, families: int | None = None) -> World:
+    """A fresh database with so many instances at their first step, due at the first of TICKS, a family for each."""
     now = parse_instant(TICKS[0])
     (folder / "outbox").mkdir()
-    create(folder / "coopflow.db").close()
-    coop = Coop(
-        organisation="Bench",
-        calendar=Calendar.default(zone("America/New_York")),
-        coordinators={"sarah": {}},
-        known_events=frozenset(BUILT_IN_EVENTS),
-    )
-    store = Store(open_database(folder / "coopflow.db"), coop)
-    post = Post({name: Outbox(name, folder / "outbox") for name in ("email", "sms")}, max_concurrent=10)
-    families = [
-        Family(
-            family_id=str(number),
-            family_name=f"Family {number}",
-            email=f"family{number}@example.org",
-            phone=f"+1212{5550100 + number:07}",
-            time_zone="America/New_York",
-        )
-        for number in range(instances)
-    ]
+    create(folder / DATABASE).close()
+    world = open_world(folder)
+    store = world.store
     with store.transaction():
         store.templates.add(
             data={"name": "sample", "trigger": {"type": "manual"}, "steps": steps, "completion_criteria": REPLY},
@@ -87,7 +72,30 @@ def make_world(folder: Path, steps: list[dict[str, Any]], instances: int) -> Wor
             active=True,
             now=now,
         )
-        store.save_families(families, now=now)
-        for family in families:
-            start_by_hand(store, "sample", family.family_id, values={}, actor="bench", now=now)
+        store.save_families([family(number) for number in range(families or instances)], now=now)
+        for number in range(instances):
+            start_by_hand(store, "sample", str(number), values={}, actor="bench", now=now)
+    return world
+
+
+def family(number: int) -> Family:
+    return Family(
+        family_id=str(number),
+        family_name=f"Family {number}",
+        email=f"family{number}@example.org",
+        phone=f"+1212{number:07}",
+        time_zone="America/New_York",
+    )
+
+
+def open_world(folder: Path) -> World:
+    """The co-op that is in a folder."""
+    coop = Coop(
+        organisation="Bench",
+        calendar=Calendar.default(zone("America/New_York")),
+        coordinators={"sarah": {}},
+        known_events=frozenset(BUILT_IN_EVENTS),
+    )
+    store = Store(open_database(folder / DATABASE), coop)
+    post = Post({name: Outbox(name, folder / "outbox") for name in ("email", "sms")}, max_concurrent=10)
     return World(Engine(store, post, Composer(database_id=store.database_id, domain="example.org")), folder)

@@ -118,9 +118,7 @@ class Cases:
 
     # -- loading --------------------------------------------------------------------------------------------------
 
-    def load(
-        self, instance_ids: Sequence[int], *, actor: str | None = None, now: datetime | None = None
-    ) -> list[Case]:
+    def load(self, instance_ids: Sequence[int], *, actor: str | None = None, now: datetime | None = None) -> list[Case]:
         """The cases with these ids, in this order; ids that do not exist are left out.
 
         `now`: nothing will be decided on them for an earlier moment, so what was long ago then is left out.
