@@ -8,6 +8,7 @@ from operator import and_
 
 from peewee import Database, Expression
 
+from coopflow.core.instants import format_instant
 from coopflow.core.model import Task
 from coopflow.core.states import TaskStatus
 from coopflow.errors import NotFound
@@ -21,6 +22,9 @@ _MOST_URGENT_FIRST = (
     TaskRow.due_date.is_null(),
     TaskRow.due_date,
     TaskRow.task_id,
+)
+_TO_ESCALATE = (
+    "SELECT task_id, instance_id FROM coordinator_tasks WHERE status = 'open' AND escalate_at <= ? ORDER BY escalate_at"
 )
 
 
@@ -69,9 +73,7 @@ class Desk:
 
     def to_escalate(self, *, now: datetime) -> Sequence[tuple[int, int]]:
         """(task_id, instance_id) of the open tasks whose time to go up a level has come."""
-        due = (TaskRow.status == TaskStatus.OPEN) & (TaskRow.escalate_at <= now)
-        query = TaskRow.select(TaskRow.task_id, TaskRow.instance_id).where(due).order_by(TaskRow.escalate_at)
-        return [(row.task_id, row.instance_id) for row in query.execute(self._db)]
+        return [(row[0], row[1]) for row in self._db.execute_sql(_TO_ESCALATE, (format_instant(now),))]
 
     def add(self, task: Task) -> int:
         """Put a task that belongs to no instance on the desk; answer with its id."""

@@ -21,6 +21,11 @@ FROM workflow_instances i JOIN workflow_templates t USING (template_id)
 WHERE i.completed_at IS NULL GROUP BY 1, 2 ORDER BY 1, 2
 """
 
+# beside MAX, SQLite answers with the columns of the row that has it
+_NEWEST = """
+SELECT template_id, active, MAX(version) FROM workflow_templates GROUP BY template_name ORDER BY template_name
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredVersion:
@@ -58,7 +63,10 @@ class Templates:
 
     def current(self) -> list[Workflow]:
         """The newest version of each workflow, by name; disabled ones are there too, as not active."""
-        return [self._workflow(version) for version in self.current_versions()]
+        newest = [(number, bool(active)) for number, active, _ in self._db.execute_sql(_NEWEST)]
+        if any(key not in self._read for key in newest):
+            return [self._workflow(version) for version in self.current_versions()]
+        return [self._read[key] for key in newest]
 
     def current_versions(self) -> list[StoredVersion]:
         """The newest version of each workflow as it is stored, by name."""
