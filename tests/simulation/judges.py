@@ -5,9 +5,10 @@ The numbers are those of the list of invariants in docs/evidence/simulation.md.
 
 import json
 import sqlite3
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from zoneinfo import ZoneInfo
 from coopflow.core.model import Message
 from tests.simulation.plan import PLACES
 from tests.simulation.rules import AFTER_COMMIT, AT_THE_END, BY_DAY, TODAY
+from tests.simulation.wall import Whereabouts, turn_of
 
 GRACE = timedelta(hours=2)  # what a slow tick may add to lateness
 PATIENCE = {"email": timedelta(hours=24), "sms": timedelta(hours=4)}
@@ -39,18 +41,22 @@ class Taken:
 class Judges:
     """What they remember of one run."""
 
-    def __init__(self, memory: sqlite3.Connection) -> None:
+    def __init__(self, memory: sqlite3.Connection, *, spread: timedelta) -> None:
         self._memory = memory
+        self._spread = spread
         self.truth: dict[str, Taken] = {}
         self.commits = 0
         self._ids: set[str] = set()
         self._last_at: dict[tuple[int, str, str], Taken] = {}
         self._said: dict[str, bool] = {}  # what people said of messages in doubt
+        self._erased: set[bytes] = set()  # words of families that were forgotten
+        self._settled: set[str] = set()  # keys of their messages, of which the record no more says what was known
         self._planned: dict[tuple[int, str, int], str] = {}
         self._epoch = 0
         self._seen, self._hash = 0, "0" * 64
         self._status: dict[int, str] = {}  # of instances, replayed from the audit trail
         self._day = ""
+        self._changes = -1  # rows written up to the last commit that was judged
 
     def _rows(self, question: str, *values: Any) -> list[Any]:
         return self._memory.execute(question, values).fetchall()
@@ -62,8 +68,11 @@ class Judges:
     # -- after each commit --------------------------------------------------------------------------------------------
 
     def after_commit(self) -> None:
-        """The cheap ones."""
+        """The cheap ones; a commit that wrote no row has left everything as the one before it was judged to be."""
+        if self._memory.total_changes == self._changes:
+            return
         self.commits += 1
+        self._changes = self._memory.total_changes
         for number, sentence, question in AFTER_COMMIT:
             found = self._memory.execute(question).fetchone()
             if found is not None:
@@ -72,9 +81,10 @@ class Judges:
         self._require(epoch >= self._epoch, "15: the epoch has fallen")
         self._epoch = epoch
         self._replay()
-        for instance, branch, visit, planned in self._rows(
-            "SELECT instance_id, branch, visit, scheduled_for FROM workflow_queue WHERE scheduled_for IS NOT NULL"
-        ):
+        for queue_id, instance, branch, visit, planned, by_rule in self._rows(_PLANNED):
+            before = self._planned.get((instance, branch, visit))
+            if by_rule and before != planned and (before is None or self._rows(_REPLANNED, instance, before, planned)):
+                self._by_the_wall_clock(queue_id, _read(planned))
             self._planned[instance, branch, visit] = planned
 
     def _replay(self) -> None:
@@ -117,6 +127,26 @@ class Judges:
             case _ if kind in ENDS:
                 self._require(before in ("active", "paused"), f"14: instance {instance} ended while it was {before}")
                 self._status[instance] = ENDS[kind]
+
+    def _by_the_wall_clock(self, queue_id: int, planned: datetime) -> None:
+        """16: a turn that the rules alone have set is that of the wall clock."""
+        [row] = self._rows(_TURN, queue_id)
+        instance, step_id, arrived, reason, zone, phone, gentle, steps = row
+        if self._rows(_DEFERRED, instance, _text(planned)) or (reason or "").startswith("resumed"):
+            return  # looked at in its turn and put off, or counted from when a person let it go on
+        closed = {date.fromisoformat(day) for (day,) in self._rows("SELECT day FROM calendar_days")}
+        phones = tuple(ZoneInfo(place) for place, number in PLACES.items() if number == phone)
+        family = Whereabouts(ZoneInfo(zone), phones, _read(gentle) if gentle else None, closed)
+        step = _step(json.loads(steps), step_id)
+        at_once = (reason or "").startswith("without its delay")  # a person has brought it there
+        expected = turn_of(step, _read(arrived), family, delayed=not at_once)
+        apart = self._spread if step["type"] in ("email", "sms") and not step.get("urgent") else timedelta()
+        late = planned - expected
+        name = f"the {step['type']} '{step_id}' of instance {instance}, come to at {arrived},"
+        self._require(
+            not late or timedelta() < late < apart,
+            f"16: {name} has its turn at {planned}; by the clock in {zone} it is {expected}",
+        )
 
     # -- messages -----------------------------------------------------------------------------------------------------
 
@@ -203,6 +233,26 @@ class Judges:
         """What a person says of a message in doubt."""
         self._said[key] = sent
 
+    # -- a family that is forgotten ------------------------------------------------------------------------------------
+
+    @contextmanager
+    def forgetting(self, family: str, words: Collection[str]) -> Iterator[None]:
+        """21: from then on none of its words is anywhere, not even where the file has a gap."""
+        self._thoroughly()
+        yield
+        self._settled |= {key for (key,) in self._rows(_KEYS, family)}
+        self._erased |= {word.encode() for word in words}
+        self._nothing_of_the_erased()
+
+    def named(self, words: Collection[str]) -> None:
+        """Words by which a family is named from now on, perhaps as one was that is forgotten."""
+        self._erased -= {word.encode() for word in words}
+
+    def _nothing_of_the_erased(self) -> None:
+        content = self._memory.serialize() if self._erased else b""
+        for word in self._erased:
+            self._require(word not in content, f"21: '{word.decode()}' was forgotten, and is still in the database")
+
     # -- around ticks -------------------------------------------------------------------------------------------------
 
     def before_tick(self, now: datetime) -> None:
@@ -239,6 +289,7 @@ class Judges:
         self._require(whole == "ok", f"28: {whole}")
 
     def _thoroughly(self) -> None:
+        self._nothing_of_the_erased()
         for number, sentence, question in BY_DAY:
             found = self._memory.execute(question).fetchone()
             self._require(found is None, f"{number}: {sentence}: {found}")
@@ -250,7 +301,12 @@ class Judges:
                 known = key in self.truth or self._said.get(key) is True
                 self._require(known, f"3: {key} is on record as accepted, and no server has it")
         for key in self.truth:
-            doubted = key in self._said or status[key] in ("running", "completed") or self._was_in_doubt(key)
+            doubted = (
+                key in self._said
+                or key in self._settled
+                or status[key] in ("running", "completed")
+                or self._was_in_doubt(key)
+            )
             self._require(doubted, f"2: a server has {key}, and it is on record as {status[key]}")
         steps = self._rows(
             "SELECT x.instance_id, x.step_id, t.steps FROM workflow_step_executions x JOIN workflow_instances"
@@ -310,6 +366,25 @@ SELECT x.instance_id, x.branch, x.visit, x.step_id, x.step_type, x.status, x.inp
        f.status AS family_status, f.gentle_until, f.email, f.phone, f.time_zone, t.steps
 FROM workflow_step_executions x JOIN workflow_instances i USING (instance_id) JOIN families f USING (family_id)
 JOIN workflow_templates t USING (template_id) WHERE x.idempotency_key = ?
+"""
+_PLANNED = """
+SELECT queue_id, instance_id, branch, visit, scheduled_for, awaits = 'turn' AND attempts = 0 AND chosen_by IS NULL
+FROM workflow_queue WHERE scheduled_for IS NOT NULL
+"""
+_TURN = """
+SELECT q.instance_id, q.step_id, q.arrived_at, q.reason, f.time_zone, f.phone, f.gentle_until, t.steps
+FROM workflow_queue q JOIN workflow_instances USING (instance_id) JOIN families f USING (family_id)
+JOIN workflow_templates t USING (template_id) WHERE q.queue_id = ?
+"""
+_DEFERRED = """
+SELECT 1 FROM event_log WHERE instance_id = ? AND kind = 'step.deferred' AND data ->> 'until' = ?
+"""
+_REPLANNED = """
+SELECT 1 FROM event_log WHERE instance_id = ? AND kind = 'step.replanned' AND data ->> 'from' = ? AND data ->> 'to' = ?
+"""
+_KEYS = """
+SELECT x.idempotency_key FROM workflow_step_executions x JOIN workflow_instances USING (instance_id)
+WHERE family_id = ?
 """
 _NEXT_DUE = """
 SELECT MIN(at) FROM (

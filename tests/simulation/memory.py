@@ -18,8 +18,8 @@ class Crash(BaseException):
 class Disk(SqliteFile):
     """One process's way to the database; a second one may share it, as two ticks do."""
 
-    def __init__(self, connection: sqlite3.Connection, committed: Callable[[bool], None]) -> None:
-        super().__init__(Path("/co-op/coopflow.db"))
+    def __init__(self, connection: sqlite3.Connection, folder: Path, committed: Callable[[bool], None]) -> None:
+        super().__init__(folder / "coopflow.db")  # nothing lies there; what lies beside it does
         self.thread_safe = False
         self._state, self._lock = _ConnectionState(), _NoopLock()
         self._state.set_connection(connection)
@@ -38,7 +38,7 @@ class Disk(SqliteFile):
 
 def new_memory() -> sqlite3.Connection:
     """A database as `coopflow init` makes it, in memory."""
-    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, cached_statements=1000)
     _fresh().backup(connection)
     connection.execute("PRAGMA foreign_keys = 1")
     connection.execute("PRAGMA recursive_triggers = 1")

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -21,6 +23,7 @@ from coopflow.events import take_event
 from coopflow.intake.consent import change_consent
 from coopflow.intake.gentleness import treat_gently
 from coopflow.intake.keeping_calendars import keep_own
+from coopflow.keeping import forgetting
 from coopflow.schedules import keep_schedules
 from coopflow.store import log
 from coopflow.store.store import Store
@@ -37,6 +40,7 @@ from tests.simulation.wires import Mailbag, Wire
 
 MINUTE = timedelta(minutes=1)
 HEALING = timedelta(days=14)
+WORDS = ("family_name", "email", "phone")  # columns that name a family
 MOST_TICKS = 3000  # of one run: more is a loop
 
 
@@ -51,8 +55,13 @@ class Month:
         self.latency = self.dice.stream("latencies")
         self.tick_took = timedelta()
         self.memory = new_memory()
-        self.judges = Judges(self.memory)
+        self.folder = TemporaryDirectory()  # for what lies beside a database
+        self.judges = Judges(self.memory, spread=plan.spread or timedelta())
         self.offline_until = plan.start
+        self.words = {
+            number: {text for name in WORDS if (text := columns[name])} for number, columns in plan.families.items()
+        }  # by which a family was ever named
+        self.forgotten = set[str]()
         self.pending: dict[str, dict[str, Any]] = {}  # what the next tick will meet
         self.commits = 0  # of the tick under way
         self.crash_at: int | None = None
@@ -64,7 +73,7 @@ class Month:
             name: Wire(name, name in plan.dedupes, self.dice, plan.faults, plan.fault_share, self._took)
             for name in ("email", "sms")
         }
-        self.disk = Disk(self.memory, self._committed)
+        self.disk = self._disk()
         self.store = self._store(self.disk)
 
     # -- the process ------------------------------------------------------------------------------------------------
@@ -96,6 +105,10 @@ class Month:
     def close(self) -> None:
         """Let the memory go."""
         self.memory.close()
+        self.folder.cleanup()
+
+    def _disk(self) -> Disk:
+        return Disk(self.memory, Path(self.folder.name), self._committed)
 
     def _store(self, disk: Disk) -> Store:
         plan = self.plan
@@ -115,7 +128,7 @@ class Month:
             self.memory.execute("ROLLBACK")
         self.crash_at = self.intruder = self.baton = None
         self.hush = False
-        self.disk = Disk(self.memory, self._committed)
+        self.disk = self._disk()
         self.store = self._store(self.disk)
 
     def _committed(self, done: bool) -> None:
@@ -223,7 +236,7 @@ class Month:
     def _overlapping(self, now: datetime) -> None:
         """Two ticks at once, as when the lock file was deleted: only one may go on, and nothing leaves twice."""
         self.baton = Baton(self.dice.stream("overlap", self.times))
-        stores = [self._store(Disk(self.memory, self._committed)) for _ in range(2)]
+        stores = [self._store(self._disk()) for _ in range(2)]
         ended = self.baton.run([lambda store=store: self._carry_out(store, now) for store in stores])
         self.baton = None
         self.ticks += 2
@@ -275,7 +288,11 @@ class Month:
         if happening.kind in ("crashes", "overlaps", "intrudes", "doubles", "late"):
             self.pending[happening.kind] = given
             return
-        getattr(self, f"_{happening.kind}")(**given)
+        try:
+            getattr(self, f"_{happening.kind}")(**given)
+        except CoopflowError:
+            if given.get("family") not in self.forgotten:
+                raise
 
     def _offline(self, hours: int) -> None:
         self.offline_until = self.now + timedelta(hours=hours)
@@ -304,13 +321,33 @@ class Month:
         self._load(data)
 
     def _moves(self, family: str, zone: str) -> None:
-        people.changes(self.store, family, now=self.wall, time_zone=zone)
+        self._changes(family, time_zone=zone)
 
     def _changes_address(self, family: str, phone: str, number: int) -> None:
-        people.changes(self.store, family, now=self.wall, phone=phone, email=f"new{number}@example.org")
+        self._changes(family, phone=phone, email=f"new{number}-of-{family}@example.org")
 
     def _scores(self, family: str, withdrawal_risk: float) -> None:
-        people.changes(self.store, family, now=self.wall, withdrawal_risk=withdrawal_risk)
+        self._changes(family, withdrawal_risk=withdrawal_risk)
+
+    def _changes(self, family: str, **columns: Any) -> None:
+        if family in self.forgotten:
+            return  # a list that still has it would bring in a new family
+        words = {str(text) for name, text in columns.items() if name in WORDS}
+        self.words[family] |= words
+        self.judges.named(words)
+        people.changes(self.store, family, now=self.wall, **columns)
+
+    def _forgets(self, family: str) -> None:
+        """A family asks to be forgotten; while a message of it is under way or in doubt it has to wait."""
+        folder = Path(self.folder.name)
+        of_others = {word for other, words in self.words.items() if other != family for word in words}
+        try:
+            found = forgetting.footprint(self.store, family, outbox=folder / "outbox", folder=folder)
+        except CoopflowError:
+            return
+        with self.judges.forgetting(family, self.words[family] - of_others):
+            forgetting.forget(self.store, found, folder=folder, reason=None, actor="sarah", now=self.wall)
+        self.forgotten.add(family)
 
     def _opts_out(self, family: str, channels: list[str]) -> None:
         self._consents(family, channels, allowed=False)
@@ -319,8 +356,11 @@ class Month:
         self._consents(family, channels, allowed=True)
 
     def _consents(self, family: str, channels: list[str], *, allowed: bool) -> None:
-        with self.store.transaction():
-            change_consent(self.store, family, channels, allowed=allowed, reason=None, actor="sarah", now=self.wall)
+        try:
+            with self.store.transaction():
+                change_consent(self.store, family, channels, allowed=allowed, reason=None, actor="sarah", now=self.wall)
+        except CoopflowError:
+            pass  # the number is another family's too, and that one has opted out
 
     def _gently(self, family: str, days: int) -> None:
         with self.store.transaction():

@@ -59,7 +59,8 @@ and the servers are virtual. The servers keep a truth log that the engine cannot
 REST = """## What happens in a month
 
 - predictions (each handed in twice), replies, payments, bounces, withdrawals; opt-outs and opt-ins; times of grief;
-  moves to other zones, new addresses, new scores; edited workflows; closed days that come and go
+  moves to other zones, new addresses, new scores; edited workflows; closed days that come and go; families that ask
+  to be forgotten
 - people who pause, resume, cancel, retry, skip, go to a step, snooze, run now, leave notes, rehearse; who close,
   dismiss, reopen, snooze and assign tasks; who settle doubts, one time in five wrongly
 - servers that defer, defer for hours, refuse, are away, lose the reply of what they took and of what they did not
@@ -80,20 +81,26 @@ nothing is later than it may be (8), and the address is the one of now (18); nev
 (9); steps are those of the version that the instance began with (10); one cause starts a workflow once (11); no more
 attempts than retries allow (12); what has ended has nothing left to do (13); the audit trail has no hole, its chain
 holds, and each change of state has one entry (14); the number of the tick that leads never falls (15); the next time
-is the earliest of the branches (16); the words that left are those on record (17); an escalated task has an owner
-(20); the state is the one that the audit trail tells (27).
+is the earliest of the branches, and a turn that the rules have set is the one that a walk over the wall clocks, a
+quarter of an hour at a time, comes to (16); the words that left are those on record (17); an escalated task has an
+owner (20); the state is the one that the audit trail tells (27).
 
 Once a day, and at the end: no reference leads nowhere and every CHECK holds (28). A rehearsal writes nothing (22); a
-second tick at the same moment writes nothing but its mark (23); what was due has been tried (5). In the end
+second tick at the same moment writes nothing but its mark (23); what was due has been tried (5); no name, address or
+number of a family that was forgotten is in any byte of the database (21). In the end
 everything is healed, people go home, and 14 days pass: nothing is due, nothing in doubt without a task, nothing held
 without a reason, nothing starved (25).
 
-Not looked at here, because other tests do: headers on the wire (19), erasure (21), memory, descriptors and the write-
-ahead log (24), secrets (26).
+Not looked at here, because the servers are virtual, the database is in memory and no secret is needed; other tests do:
+
+- headers on the wire (19): `tests/channels/test_mail.py`, which reads back what a real server took
+- memory, descriptors and the write-ahead log (24): `tests/faults/test_signals_and_scarcity.py`, with few of either, and
+  `tests/faults/test_storage.py`, where a reader keeps the log from being emptied
+- secrets (26): `tests/channels/test_canary.py`
 
 ## A seed that fails
 
 It is cut down to the events without which it would not fail, and printed with the line that replays it: `python -m
 tests.simulation --seed 8812 --plan 17,203`. The same seed gives the same head of the audit trail, whatever
-PYTHONHASHSEED says. 200 seeds are part of every test run.
+PYTHONHASHSEED says. 2,000 seeds are part of every test run.
 """

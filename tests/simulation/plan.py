@@ -131,6 +131,9 @@ def _happenings(dice: Dice, start: datetime, families: list[str], names: list[st
         for kind in data.choices(_OUTSIDE, k=3):
             yield Happening(_moment(data, start), "happens", {"family": family, "kind": kind})
         yield from (Happening(_moment(data, start), *_change(data, kind, family)) for kind in data.choices(_CHANGES))
+    forgetting = dice.stream("people", "forgetting")
+    for family in some(forgetting, families, share=0.15):
+        yield Happening(_moment(forgetting, start), "forgets", {"family": family})
     for name in names:
         for family in some(data, families, share=0.6):
             yield Happening(_moment(data, start), "orders", {"family": family, "workflow": name})

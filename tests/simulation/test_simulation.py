@@ -1,9 +1,8 @@
-"""Months of families break no invariant (200, or COOPFLOW_SEEDS); and the judges find bugs put in on purpose."""
+"""Months of families break no invariant (2,000, or COOPFLOW_SEEDS); and the judges find bugs put in on purpose."""
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -14,9 +13,10 @@ import yaml
 
 from coopflow import acting, leftovers, tick
 from coopflow.composing import Composer
-from coopflow.core import decide, protocol
+from coopflow.core import decide, placing, protocol
 from coopflow.core.case import Case
 from coopflow.core.states import Awaited, StepStatus
+from coopflow.store import erasing
 from coopflow.store.log import LogWriter
 from coopflow.workflows.definition import read_definition
 from coopflow.workflows.known import Known
@@ -25,7 +25,7 @@ from tests.simulation.grammar import MESSAGES
 from tests.simulation.plan import plan_of
 from tests.simulation.running import Outcome, replay_line, run, run_plan, shrunk
 
-SEEDS = int(os.environ.get("COOPFLOW_SEEDS", "200"))
+SEEDS = int(os.environ.get("COOPFLOW_SEEDS", "2000"))
 AT_ONCE = 25
 # what a loader refuses, and an engine must bear all the same
 ODD = ("decides nothing", "cannot start itself", "with a prediction")
@@ -125,7 +125,18 @@ def closes_no_task(self: Case, tasks: Any, reason: str, *, now: Any) -> None:
     pass
 
 
-BUGS: dict[str, tuple[Any, str, Callable[..., Any], str, int]] = {  # where, what, which rules, a seed
+def opens_on_closed_days(at: Any, hours: Any, *, next_open: Any = placing.next_open) -> Any:
+    return next_open(at, [replace(place, closed_days={}) for place in hours])
+
+
+def knows_the_familys_clock_only(step: Any, setting: Any, *, hours: Any = placing.open_hours) -> Any:
+    return hours(step, setting)[:1]
+
+
+WITHOUT_THE_TRAIL = {table: whose for table, whose in erasing.DELETED.items() if table != "event_personal"}
+
+
+BUGS: dict[str, tuple[Any, str, Any, str, int]] = {  # where, what, which rules, a seed
     "no look before the irrevocable moment": (tick, "_last_call", no_last_call, "2|6|7|18", 58),
     "what a dead tick left is not taken up": (tick, "recover", lambda *_, **__: None, "4", 1),
     "what is in doubt is sent again": (protocol, "doubt", sends_again_what_is_in_doubt, "1|12", 3),
@@ -136,6 +147,9 @@ BUGS: dict[str, tuple[Any, str, Callable[..., Any], str, int]] = {  # where, wha
     "windows are not looked at again": (decide, "may_go_now", lambda *_, **__: True, "7", 18),
     "tasks of withdrawn branches stay open": (Case, "withdraw_tasks", closes_no_task, "13", 3),
     "a doubt without a task": (Case, "open_task", lambda *_, **__: None, "4", 1),
+    "a turn is planned for a closed day": (placing, "next_open", opens_on_closed_days, "16", 1),
+    "the clock where the number belongs is forgotten": (placing, "open_hours", knows_the_familys_clock_only, "16", 1),
+    "the trail remembers what was forgotten": (erasing, "DELETED", WITHOUT_THE_TRAIL, "21", 7),
     "late answers are lost": (leftovers, "answered_too_late", lambda *_, **__: None, "4|more than", 3),
 }
 

@@ -1,0 +1,95 @@
+"""When a step's turn comes, worked out from the wall clocks quarter by quarter; it knows none of coopflow's own rules.
+
+Every hour at which anything opens or shuts in the simulation is a whole one, and every zone lies whole quarters of an
+hour from UTC: so a walk by quarters misses nothing.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+QUARTER, DAY = timedelta(minutes=15), timedelta(days=1)
+REACHING = ("email", "sms", "call", "task")  # types of steps that somebody notices
+RESUMES = 9  # o'clock: what came before the office opened is not sent at the stroke of eight
+FARTHEST = 400  # days
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where the clocks hang that count for a family, and what keeps it from being reached."""
+
+    home: ZoneInfo
+    phone: tuple[ZoneInfo, ...]  # where its number belongs
+    gentle_until: datetime | None
+    closed: Collection[date]
+
+
+def turn_of(step: Mapping[str, Any], arrived: datetime, family: Whereabouts, *, delayed: bool = True) -> datetime:
+    """The moment at which a step's turn comes that was come to at `arrived`."""
+    at = _later(arrived, step.get("delay", "0 days") if delayed else "0 days", family)
+    if step["type"] not in REACHING:
+        return at
+    if family.gentle_until is not None:
+        at = max(at, family.gentle_until)
+    return at if _open(step, at, family) else _next(step, at, family)
+
+
+def _later(arrived: datetime, delay: str, family: Whereabouts) -> datetime:
+    count, _, unit = delay.partition(" ")
+    match unit.removesuffix("s"):
+        case "minute":
+            return arrived + timedelta(minutes=int(count))
+        case "hour":
+            return arrived + timedelta(hours=int(count))
+    wall = arrived.astimezone(family.home).replace(tzinfo=None)
+    left = int(count)
+    while left:
+        wall += DAY
+        left -= unit.startswith("day") or _at_work(wall.date(), family)
+    return _instant(wall, family.home)
+
+
+def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
+    """The first instant at which a clock shows this or, where it skips it, something later."""
+    at = wall.replace(tzinfo=zone).astimezone(UTC)
+    if at.astimezone(zone).replace(tzinfo=None) == wall:
+        return at
+    at = min(at, wall.replace(tzinfo=zone, fold=1).astimezone(UTC)) - DAY
+    at = at.replace(minute=at.minute // 15 * 15, second=0)
+    while at.astimezone(zone).replace(tzinfo=None) < wall:
+        at += QUARTER
+    return at
+
+
+def _at_work(day: date, family: Whereabouts) -> bool:
+    return day.weekday() < 5 and day not in family.closed
+
+
+def _next(step: Mapping[str, Any], since: datetime, family: Whereabouts) -> datetime:
+    at = since.replace(minute=since.minute // 15 * 15, second=0)
+    while not (at > since and _open(step, at, family)):
+        at += QUARTER
+        if at > since + FARTHEST * DAY:
+            raise AssertionError(f"nothing opens after {since}")
+    local = at.astimezone(family.home)
+    opened, resumes = (_instant(local.replace(hour=hour, minute=0, tzinfo=None), family.home) for hour in (8, RESUMES))
+    waits = not step.get("urgent") and since < opened and at < resumes
+    return resumes if waits and _open_all_along(step, at, resumes, family) else at
+
+
+def _open_all_along(step: Mapping[str, Any], at: datetime, until: datetime, family: Whereabouts) -> bool:
+    while at < until:
+        at += QUARTER
+        if not _open(step, at, family):
+            return False
+    return True
+
+
+def _open(step: Mapping[str, Any], at: datetime, family: Whereabouts) -> bool:
+    local = at.astimezone(family.home)
+    if not step.get("urgent") and not (_at_work(local.date(), family) and 8 <= local.hour < 18):
+        return False
+    clocks = (local, *(at.astimezone(zone) for zone in family.phone)) if step["type"] == "sms" else ()
+    return all(8 <= clock.hour < 21 for clock in clocks)
