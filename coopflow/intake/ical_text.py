@@ -75,7 +75,7 @@ def _closures(line: int, event: Any, moved: set[date], *, today: date) -> Iterat
     """The event, once for each year in which it comes back."""
     if event.errors:
         field, words = event.errors[0]
-        raise ValueError(f"{field or 'a line'} cannot be read: {words}")
+        raise ValueError(f"{field or 'a line'} cannot be read: {shown(words)}")
     if "RDATE" in event:
         raise ValueError("it comes back on a list of days (RDATE); write these as events of their own")
     first, length = _extent(event)
