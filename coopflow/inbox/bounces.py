@@ -93,7 +93,10 @@ def _named(mail: Message) -> str:
 def _by_custom(message: Message) -> tuple[Failure, ...]:
     from flufl.bounce import all_failures
 
-    temporary, permanent = all_failures(message)
+    try:
+        temporary, permanent = all_failures(message)
+    except (ValueError, LookupError, TypeError, AttributeError):  # it takes a mail to be whole once it knows its kind
+        return ()
     why = "the mail server sent it back"
     return (
         *(_told(address, Fate.PERMANENT, why) for address in sorted(permanent)),

@@ -6,8 +6,10 @@ what cannot be read is said so instead of raised.
 
 import re
 from collections.abc import Mapping
+from email.errors import MessageError
 from email.message import Message
 from email.parser import BytesHeaderParser, BytesParser
+from email.policy import Compat32
 
 from coopflow.channels.addresses import require_mailbox
 from coopflow.core.automatic import written_by_a_machine
@@ -74,16 +76,26 @@ class _Reading:
         return Incoming(kind=kind, **{**self._common, **more})  # type: ignore[arg-type]
 
 
+class _AsText(Compat32):
+    """Headers are text, whatever bytes they hold; the standard library makes an object of one that is not ASCII."""
+
+    def header_fetch_parse(self, name: str, value: str) -> str:  # noqa: ARG002 - as the standard library calls it
+        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+_AS_TEXT = _AsText()
+
+
 def _parsed(content: bytes) -> Message:
     """The mail's parts; of one that is too deep or too broken to be taken apart, the headers only."""
     head, blank, body = content.replace(b"\r\n", b"\n").partition(b"\n\n")
     whole = head[:LONGEST_HEAD] + blank + body
     if whole.lower().count(b"boundary") > MOST_BOUNDARIES:
-        return BytesHeaderParser().parsebytes(whole)
+        return BytesHeaderParser(policy=_AS_TEXT).parsebytes(whole)
     try:
-        return BytesParser().parsebytes(whole)
+        return BytesParser(policy=_AS_TEXT).parsebytes(whole)
     except (RecursionError, ValueError, LookupError, TypeError, AttributeError):
-        return BytesHeaderParser().parsebytes(head[:LONGEST_HEAD])
+        return BytesHeaderParser(policy=_AS_TEXT).parsebytes(head[:LONGEST_HEAD])
 
 
 def _headers(message: Message) -> dict[str, str]:
@@ -101,7 +113,7 @@ def _decoded(value: str) -> str:
     unfolded = " ".join(value.split())
     try:
         return clean(str(make_header(decode_header(unfolded))), LONGEST_HEADER)
-    except (ValueError, LookupError, TypeError):  # not what it says it is
+    except (MessageError, ValueError, LookupError, TypeError):  # not what it says it is
         return clean(unfolded, LONGEST_HEADER)
 
 

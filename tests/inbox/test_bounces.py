@@ -202,3 +202,17 @@ def test_a_receipt_and_a_notice_of_success_are_no_bounces() -> None:
     )
     receipt = mail(kind='multipart/report; report-type=disposition-notification; boundary="x"')
     assert read_mail(receipt).kind == "other"
+
+
+def test_a_server_that_gives_its_reason_in_its_own_language_is_understood() -> None:
+    found = read_mail(dsn("<k@example.org>", diagnostic="smtp; 550 5.1.1 Empfänger unbekannt"))
+
+    assert found.kind == "bounce"
+    [failure] = found.failures
+    assert (failure.recipient, failure.fate) == (MARIA, Fate.PERMANENT)
+    assert failure.reason == "550 5.1.1 Empfänger unbekannt"
+
+
+def test_a_bounce_that_breaks_off_where_its_kind_has_more_names_nobody() -> None:
+    torn = b"Return-Path: <>\r\nFrom: MAILER-DAEMON@mx\xc2\x80.example\r\n\r\nHi. This is the"
+    assert read_mail(torn).failures == ()

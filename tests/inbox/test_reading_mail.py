@@ -203,3 +203,19 @@ def test_the_same_thing_from_eight_hooks_at_once_is_taken_in_once(desk: Desk, tm
     assert sorted(again) == [False] + [True] * 7
     assert desk.kinds().count("sms_response_received") == 1
     desk.world.check()
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (b"=?utf-8?b?ding=?utf-8?q?a?=", "=?utf-8?b?ding=?utf-8?q?a?="),
+        (b"=?x-klingon?q?a?=", "=?x-klingon?q?a?="),
+        (b"=?\xff\xffutf-8?q?a?= Yes", "=?��utf-8?q?a?= Yes"),
+        ("Größe".encode(), "Größe"),
+    ],
+)
+def test_a_subject_that_is_not_what_it_says_is_shown_as_it_stands(written: bytes, read: str) -> None:
+    found = read_mail(b"From: maria@example.org\r\nSubject: " + written + b"\r\n\r\nYes, call me.\r\n")
+
+    assert (found.kind, found.sender, found.text) == ("reply", "maria@example.org", "Yes, call me.")
+    assert found.subject == read
