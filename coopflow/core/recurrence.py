@@ -7,7 +7,7 @@ show twice comes once, at the first of the two: so nothing is left out and nothi
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import MAXYEAR, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from coopflow.core.zones import instant_of
 
 BEGINNING = date(2024, 1, 1)  # a Monday: from where intervals are counted if `starting` says nothing else
 LOOKED_AT = timedelta(days=3660)  # what does not come round in ten years never does
+YEARS_ALIKE = 11
 NINE = time(9)
 LEEWAY = timedelta(hours=26)  # between a wall time and UTC, and a clock change
 HOW_EVERY = "write for example 'monday 09:00', 'mon-fri 07:30' or 'day 09:00'"
@@ -49,10 +50,34 @@ class Occurrence:
 def parse_recurrence(*, every: str | None = None, rule: str | None = None, starting: date = BEGINNING) -> Recurrence:
     """Check one of the two ways to write it; raise ValueError with a sentence."""
     recurrence = Recurrence(every, rule, starting)
-    first = _wall_times(recurrence).after(datetime.combine(starting, time()), inc=True)
-    if first is None or first - datetime.combine(starting, time()) > LOOKED_AT:
+    if not _comes_round(_wall_times(recurrence), datetime.combine(starting, time())):
         raise ValueError(f"{shown(every or rule or '')} never comes round within ten years")
     return recurrence
+
+
+def _comes_round(rule: rrule, begin: datetime) -> bool:
+    """True if it does within ten years.
+
+    dateutil looks for what never comes up to the year 9999. So the first question is put shortly before that: in years
+    whose calendar is the same.
+    """
+    late = begin.replace(year=_late_twin(begin.year))
+    if rule.replace(dtstart=late, until=None).after(late, inc=True) is None:
+        return False
+    first = rule.after(begin, inc=True)
+    return first is not None and first - begin <= LOOKED_AT
+
+
+@lru_cache(maxsize=32)
+def _late_twin(year: int) -> int:
+    """The latest year from which on the days of the week are those of another; itself if there is none."""
+    last = MAXYEAR - YEARS_ALIKE
+    return next((late for late in range(last, last - 80, -1) if _calendar(late) == _calendar(year)), year)
+
+
+def _calendar(year: int) -> list[int]:
+    """The days of the week on which the years around one begin, and so their lengths too."""
+    return [date(year + number, 1, 1).weekday() for number in range(-1, YEARS_ALIKE + 1)]
 
 
 def occurrences(recurrence: Recurrence, *, after: datetime, until: datetime, tz: ZoneInfo) -> list[Occurrence]:

@@ -1,5 +1,6 @@
 """What comes round: by `every`, by RRULE, over clock changes, and never twice or not at all."""
 
+import time
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -151,3 +152,22 @@ def test_the_next_one_is_the_first_of_those_after(rule: Recurrence, key: str, mi
     assert (
         next_occurrence(rule, after=at, tz=tz) == occurrences(rule, after=at, until=at + timedelta(days=40), tz=tz)[0]
     )
+
+
+@pytest.mark.parametrize("freq", ["YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY"])
+def test_what_never_comes_round_is_refused_at_once(freq: str) -> None:
+    began = time.process_time()
+    with pytest.raises(ValueError, match="never comes round within ten years"):
+        parse_recurrence(rule=f"FREQ={freq};BYMONTH=2;BYMONTHDAY=30")
+    assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize("year", [1999, 2024, 2031, 2095])
+def test_a_rule_comes_round_from_whatever_year_it_begins(year: int) -> None:
+    rule = "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=29"
+    assert parse_recurrence(rule=rule, starting=date(year, 2, 28)).rrule == rule
+
+
+def test_a_rule_that_ended_before_it_began_never_comes_round() -> None:
+    with pytest.raises(ValueError, match="never comes round within ten years"):
+        parse_recurrence(rule="FREQ=DAILY;UNTIL=20200101T000000")
