@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from coopflow.core.wording import shown
+from coopflow.core.wording import printable, shown
 from coopflow.errors import Invalid
 
 Loc = tuple[str | int, ...]  # the way from the top of a file to a value: keys, and positions in lists
@@ -22,7 +22,7 @@ class Problem:
 
     def __str__(self) -> str:
         parts = (f"{self.path}:{self.line}:{self.column}", "warning" if self.warning else "", self.where, self.message)
-        return ": ".join(part for part in parts if part)
+        return printable(": ".join(part for part in parts if part))
 
 
 class ProblemsFound(Invalid):

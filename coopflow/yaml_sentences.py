@@ -71,5 +71,7 @@ def _tab(lines: list[str], first: int, last: int) -> Place | None:
 def _cannot_start(lines: list[str], at: Place) -> str:
     line = lines[at[0] - 1] if at[0] <= len(lines) else ""
     found = line[at[1] - 1 : at[1]]
+    if found == "\t":
+        return _TAB
     before = "{" if found == "%" and line[: at[1] - 1].endswith("{") else ""
     return f"a text that begins with {before}{found} must be in quotes"

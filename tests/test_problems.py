@@ -214,3 +214,8 @@ CASES = {
 @pytest.mark.parametrize(("text", "expected"), CASES.items())
 def test_what_a_model_refuses_is_told_in_our_words_at_its_place(text, expected):
     assert refused(text) == expected
+
+
+def test_a_problem_is_one_line_whatever_it_repeats() -> None:
+    said = str(Problem("w.yaml", 3, 1, "steps[0] 'a\tb'", "there is no step '\x1b[31m\u202e\n'. Größe"))
+    assert said == r"w.yaml:3:1: steps[0] 'a\tb': there is no step '\x1b[31m\u202e\n'. Größe"

@@ -12,6 +12,11 @@ def shown(found: object) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
+def printable(sentence: str) -> str:
+    r"""A sentence in which what cannot be printed is written out, as \t or \u202e."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in sentence)
+
+
 def nearest(word: str, known: Iterable[str], *, likeness: float = 0.6) -> str | None:
     """The known word that is most like this one, if any is much like it."""
     from difflib import get_close_matches  # only a mistake needs it
