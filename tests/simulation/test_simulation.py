@@ -147,9 +147,9 @@ BUGS: dict[str, tuple[Any, str, Any, str, int]] = {  # where, what, which rules,
     "windows are not looked at again": (decide, "may_go_now", lambda *_, **__: True, "7", 18),
     "tasks of withdrawn branches stay open": (Case, "withdraw_tasks", closes_no_task, "13", 3),
     "a doubt without a task": (Case, "open_task", lambda *_, **__: None, "4", 1),
-    "a turn is planned for a closed day": (placing, "next_open", opens_on_closed_days, "16", 1),
-    "the clock where the number belongs is forgotten": (placing, "open_hours", knows_the_familys_clock_only, "16", 1),
-    "the trail remembers what was forgotten": (erasing, "DELETED", WITHOUT_THE_TRAIL, "21", 7),
+    "a turn is planned for a closed day": (placing, "next_open", opens_on_closed_days, "16", 6),
+    "the clock where the number belongs is forgotten": (placing, "open_hours", knows_the_familys_clock_only, "16", 4),
+    "the trail remembers what was forgotten": (erasing, "DELETED", WITHOUT_THE_TRAIL, "21", 9),
     "late answers are lost": (leftovers, "answered_too_late", lambda *_, **__: None, "4|more than", 3),
 }
 
