@@ -1,8 +1,9 @@
 """A person's verb, applied to instances: each in its own transaction, so that one refusal leaves the others done."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from coopflow.core import desk
 from coopflow.core.case import Case
@@ -17,8 +18,7 @@ from coopflow.triggers import save_cases
 Verb = Callable[[Case], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(Struct, frozen=True):
     """What became of one instance: how it stands now and stood before, or why nothing was changed."""
 
     instance_id: int

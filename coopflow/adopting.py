@@ -1,8 +1,10 @@
 """Running instances taken over to another version of their workflow: looked at first, then moved, one by one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from coopflow.core.case import Case
 from coopflow.core.migrating import Moved, migrate
@@ -13,8 +15,7 @@ from coopflow.events import reconsider
 from coopflow.store.store import Store
 
 
-@dataclass(frozen=True, slots=True)
-class Adoption:
+class Adoption(Struct, frozen=True):
     """What becomes of one instance: how it stands in the other version, or why it stays where it is."""
 
     instance_id: int

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from coopflow.config import Config, calendar, limits
 from coopflow.core.allowed import allowed_by
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
 NOBODYS_DOMAIN = "coopflow.invalid"  # never exists (RFC 2606): an answer to such a mail goes nowhere
 
 
-@dataclass(frozen=True)
-class App:
+class App(Struct, frozen=True, dict=True):
     """One co-op's coopflow: what its configuration says, and what follows from it."""
 
     config: Config

@@ -4,9 +4,10 @@ Every change of a tick goes through here, so it is also here that a tick finds o
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from coopflow.composing import Composer
 from coopflow.core.case import Case
@@ -28,8 +29,7 @@ LONGEST_FAULT = 500  # characters of it that are kept
 Done = TypeVar("Done")
 
 
-@dataclass(slots=True)
-class Engine:
+class Engine(Struct):
     """What a tick works with."""
 
     store: Store
@@ -42,8 +42,7 @@ class Engine:
     room: Room = field(default_factory=Room)  # how many may leave in this tick
 
 
-@dataclass(slots=True)
-class TickReport:
+class TickReport(Struct):
     """What one pass did."""
 
     started: int = 0  # instances that the clock began

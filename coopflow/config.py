@@ -2,10 +2,11 @@
 
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+
+from msgspec import Struct
 
 from coopflow.errors import Invalid, NotFound
 
@@ -18,8 +19,7 @@ FILE_NAME = "coopflow.yaml"
 _UNSAID = {"country": None, "subdivision": None, "spread": None, "allow": None, "rest": None}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class Config(Struct, frozen=True, kw_only=True):
     """What `coopflow.yaml` says, with every default filled in. Paths are absolute."""
 
     path: Path
@@ -54,7 +54,7 @@ class Config:
 
     def to_data(self) -> dict[str, Any]:
         """The same as plain data that JSON can hold."""
-        data = {field.name: getattr(self, field.name) for field in fields(self)}
+        data = {name: getattr(self, name) for name in self.__struct_fields__}
         return data | {
             "path": str(self.path),
             "workflows": str(self.workflows),

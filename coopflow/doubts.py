@@ -1,9 +1,10 @@
 """Messages of which nobody knows whether they left: what is known about each, and the end of the doubt."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from coopflow.acting import finish_task
 from coopflow.core.case import Case
@@ -17,8 +18,7 @@ LATE = "check"  # the task about a doubt that came up after its instance had end
 OUTCOMES = {True: "sent", False: "not_sent"}
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
+class Doubt(Struct, frozen=True):
     """One message in doubt, with all that a person needs to find out what became of it."""
 
     task: Task

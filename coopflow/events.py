@@ -4,9 +4,10 @@ Every function here expects to be called inside `Store.transaction()`.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from coopflow.core.decide import reason_to_finish
 from coopflow.core.hearing import hear

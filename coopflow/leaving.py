@@ -6,9 +6,10 @@ is judged when it leaves; all else goes on. A person is told once.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from coopflow.core.audit import canonical_json
 from coopflow.core.case import ENGINE, Case
@@ -29,8 +30,7 @@ RELEASE_HOLDS = timedelta(days=1)  # later than that, what is due is something e
 BATCH = 500  # instances looked at in one go
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
+class Live(Struct, frozen=True):
     """That messages may leave: since when, on whose word, by which transports."""
 
     since: datetime

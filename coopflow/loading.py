@@ -4,10 +4,11 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from coopflow.core.case import ENGINE
 from coopflow.core.model import Event
@@ -31,8 +32,7 @@ READ_WELL = "workflows_read_well"  # the names in a folder that was read last wi
 FOLDER = "."  # stands for the folder itself among the files that were told about
 
 
-@dataclass(frozen=True, slots=True)
-class LoadReport:
+class LoadReport(Struct, frozen=True):
     """What loading a folder came to."""
 
     changes: "Sequence[Change]"

@@ -1,10 +1,11 @@
 """The coordinator's desk as rows: what is open, who it is about, how each task is closed, and the story behind one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from coopflow.core import desk
 from coopflow.core.case import Case
@@ -21,8 +22,7 @@ Row = Mapping[str, Any]
 RECENT_MESSAGES = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskStory:
+class TaskStory(Struct, frozen=True, kw_only=True):
     """One task with what a person wants to know before they pick up the phone."""
 
     task: Task

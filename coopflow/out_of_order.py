@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
 from datetime import datetime
+
+from msgspec.structs import asdict, replace
 
 from coopflow.core.audit import canonical_json
 from coopflow.core.case import ENGINE

@@ -1,7 +1,8 @@
 """Problems in files that people wrote: each says where it is, what was found and what was expected; all at once."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from coopflow.core.wording import printable, shown
 from coopflow.errors import Invalid
@@ -9,8 +10,7 @@ from coopflow.errors import Invalid
 Loc = tuple[str | int, ...]  # the way from the top of a file to a value: keys, and positions in lists
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
+class Problem(Struct, frozen=True, order=True):
     """One thing that is wrong in a file. They sort in the order in which a reader meets them."""
 
     path: str

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from coopflow.composing import Composer
 from coopflow.core.deliveries import Accepted, Delivery, Withdrawn
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from coopflow.app import App
 
 
-@dataclass(frozen=True, slots=True)
-class Rehearsed:
+class Rehearsed(Struct, frozen=True):
     """What a tick would have said and noted down."""
 
     news: list[str]  # errors in workflow files
@@ -58,8 +58,7 @@ def _copy(app: "App") -> Database | None:
         return copy_in_memory(db) if lock.acquire() else None
 
 
-@dataclass(frozen=True, slots=True)
-class StandIn:
+class StandIn(Struct, frozen=True):
     """A channel that takes every message and hands none over."""
 
     name: str

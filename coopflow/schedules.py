@@ -5,8 +5,10 @@ and a schedule counts as done only after all its families are. Of an absence, `c
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from coopflow.batches import Engine, TickReport
 from coopflow.core import rules
@@ -27,8 +29,7 @@ from coopflow.triggers import occasion_of, told
 BATCH = 500  # families in one transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Owed:
+class Owed(Struct, frozen=True):
     """One start that a family is owed."""
 
     family: Family

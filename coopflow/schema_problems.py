@@ -5,9 +5,11 @@ Pydantic's places name the kinds it tried in a choice of kinds; the JSON Schema 
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from coopflow.core.wording import shown
 from coopflow.problems import Loc, Problem, did_you_mean
@@ -63,8 +65,7 @@ _LIMITS = {
 _SINGULAR = {"at least 1 entries": "at least 1 entry", "a text of at least 1 characters": "a text that is not empty"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Fault:
+class _Fault(Struct, frozen=True):
     """One of pydantic's errors, with its place in the file instead of pydantic's."""
 
     loc: Loc

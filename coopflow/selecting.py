@@ -1,15 +1,15 @@
 """Which instances a person means: by number, family, workflow and state, all of which must fit."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from coopflow.core.states import ACTIVE, InstanceStatus
 from coopflow.errors import NotFound, Usage
 from coopflow.store.store import Store
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
+class Selection(Struct, frozen=True, kw_only=True):
     """What a person said. Finished instances are meant only when they are named, or their state is."""
 
     ids: Sequence[int] = ()
@@ -19,8 +19,7 @@ class Selection:
     all: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
+class Selected(Struct, frozen=True):
     """The instances that were found, and a sentence for each one that was named and was not."""
 
     ids: Sequence[int]

@@ -8,8 +8,9 @@ other side is quick, a worker asks for a few messages in a row: as few as can be
 
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from threading import Condition
+
+from msgspec import Struct
 
 from coopflow.channels.base import Channel, TakesInARow, TakesMany
 from coopflow.core.deliveries import Delivery, Unavailable, Unknown, Withdrawn
@@ -22,8 +23,7 @@ MOST_ON_THEIR_WAY = 20  # messages of all workers between last call and outcome,
 SOON = 0.05  # seconds that an answer of a row waits at most for others, or for the next last call, to share its write
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(Struct, frozen=True):
     """A message whose intent is on record, and the branch that waits for its fate."""
 
     instance_id: int

@@ -3,10 +3,11 @@
 import shlex
 import shutil
 import sys
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from coopflow.config import FILE_NAME, default_config_text
 from coopflow.core.closed_days import IMPORT
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 DATABASE = "coopflow.db"  # as the configuration that is written here says
 
 
-@dataclass(frozen=True, slots=True)
-class SetUp:
+class SetUp(Struct, frozen=True):
     """What was made, in words, and the line for cron."""
 
     lines: tuple[str, ...]

@@ -6,9 +6,10 @@ to once for all of them.
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from coopflow.core import people
 from coopflow.core.case import ENGINE, Case

@@ -5,10 +5,10 @@ Only `true`, `false`, `null`, whole numbers and decimals are typed; `9:00`, `on`
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import yaml
+from msgspec import Struct
 
 from coopflow import yaml_sentences
 from coopflow.core.wording import shown
@@ -31,8 +31,7 @@ _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")  # longer ones are somebody's i
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\.[0-9]{1,17}")
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """What a YAML file says, and where it says it."""
 
     path: str

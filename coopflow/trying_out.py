@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
+
+from msgspec import Struct
 
 from coopflow.channels.addresses import check_email, check_phone
 from coopflow.core.consent import CHANNELS
@@ -23,8 +24,7 @@ MARK = "[test]"
 FATES = {Accepted: "accepted", Deferred: "deferred", Refused: "refused", Unavailable: "unavailable"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class Trial(Struct, frozen=True, kw_only=True):
     """What a test message is made of."""
 
     channel: str

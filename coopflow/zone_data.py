@@ -7,11 +7,12 @@ choice is made anew at every start, before the first zone is read; `doctor` show
 import re
 import zoneinfo
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+
+from msgspec import Struct
 
 from coopflow.core.zones import next_change, wall_offset
 from coopflow.errors import CoopflowError
@@ -21,8 +22,7 @@ STRIDE = timedelta(hours=48)  # no zone has changed twice within 60 hours since 
 _VERSION = re.compile(r"[0-9]{4}[a-z]{1,2}")  # 2026a: the years' releases by letter, so they sort as text
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneData:
+class ZoneData(Struct, frozen=True):
     """The time-zone data in use, and the one that was left aside."""
 
     version: str | None  # 2026a; None: it does not say
@@ -30,8 +30,7 @@ class ZoneData:
     other_version: str | None = None  # of the one left aside; None: there is none, or it does not say
 
 
-@dataclass(frozen=True, slots=True)
-class Disagreement:
+class Disagreement(Struct, frozen=True):
     """From when on the system's and the bundled data tell different times for a zone."""
 
     zone: str

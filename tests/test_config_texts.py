@@ -2,10 +2,10 @@
 
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from coopflow.app import App, open_app
 from coopflow.channels.base import Accepted, Message, Unavailable

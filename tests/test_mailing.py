@@ -1,11 +1,11 @@
 """From coopflow.yaml to the headers of a mail, and to the channel that takes it to a server."""
 
-from dataclasses import replace
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from coopflow.app import App, open_app
 from coopflow.channels.outbox import Outbox

@@ -2,7 +2,8 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from benchmarks.peers import ours
 from benchmarks.peers.job import Job

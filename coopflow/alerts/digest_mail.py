@@ -6,9 +6,10 @@ record before it does, so that a second one on the same day, beside this one or 
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import assert_never
+
+from msgspec import Struct
 
 from coopflow.channels.base import Channel
 from coopflow.core.case import ENGINE
@@ -22,8 +23,7 @@ from coopflow.store.store import Store
 SENDING, SENT = "sending", "sent"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class Letter(Struct, frozen=True, kw_only=True):
     """A digest in its final words."""
 
     day: date  # on the co-op's calendar

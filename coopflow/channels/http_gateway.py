@@ -4,9 +4,10 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
+
+from msgspec import Struct, field
 
 from coopflow.channels.answers import by_status, excerpt, read_object
 from coopflow.channels.base import Message, MessageRefused
@@ -24,8 +25,7 @@ LOOKED_THROUGH = 4096  # characters of an answer
 Secrets = Mapping[str, Callable[[], Secret]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gateway:
+class Gateway(Struct, frozen=True, kw_only=True):
     """How a gateway wants to be asked, and how its answers are to be read."""
 
     url: str

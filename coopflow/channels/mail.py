@@ -13,9 +13,10 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+
+from msgspec import Struct
 
 from coopflow.channels.addresses import require_mailbox
 from coopflow.channels.base import Message, MessageRefused, require_words
@@ -92,8 +93,7 @@ def _mailboxes(wire: str) -> object:
     return [(_decoded(name), address) for name, address in getaddresses([str(_unfolded(wire))])]
 
 
-@dataclass(frozen=True, slots=True)
-class _Header:
+class _Header(Struct, frozen=True):
     """A header as it is written, and what a reader must find in it."""
 
     name: str
@@ -210,8 +210,7 @@ def _domain(text: str) -> str:
 # -- bodies -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
+class _Content(Struct, frozen=True):
     headers: list[_Header]
     body: bytes
     is_plain: bool  # its words are quoted-printable, and were read back

@@ -9,9 +9,11 @@ import os
 import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from coopflow.channels.base import KEY, Accepted, Delivery, Message, MessageRefused, Refused, Unavailable, Unknown
 from coopflow.channels.mail import SenderRefused, build_mail, undated_mail
@@ -23,8 +25,7 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 _OLD_FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
+class _Form(Struct, frozen=True):
     """How messages of one kind look as files."""
 
     suffix: str

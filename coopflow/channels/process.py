@@ -7,16 +7,16 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from msgspec import Struct
 
 A_LOOK = 0.05  # seconds between two looks at whether it has ended
 CHUNK = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """How a program ended, and what it said as far as it was listened to."""
 
     code: int | None  # None: its time was up, or a signal ended it

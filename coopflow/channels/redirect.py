@@ -1,8 +1,9 @@
 """Sends everything to one address, and shows for whom it was: the step between the outbox and the real thing."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from html import escape
+
+from msgspec.structs import replace
 
 from coopflow.channels.base import Channel, Delivery, Message, Refused
 from coopflow.channels.mail import HEADER_LIMIT

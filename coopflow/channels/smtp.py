@@ -4,8 +4,9 @@ To a server that is quick, as the one on this machine mostly is, mails go in row
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from coopflow.channels.addresses import require_mailbox
 from coopflow.channels.base import KEY, Delivery, Message, Refused, Unavailable
@@ -17,8 +18,7 @@ from coopflow.channels.smtp_talk import Talk
 from coopflow.channels.smtp_transaction import Mail, transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(Struct, frozen=True):
     """How long a server may take, in seconds."""
 
     answer: float = 30  # each of its answers

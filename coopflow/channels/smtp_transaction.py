@@ -11,8 +11,9 @@ exactly one thing.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from coopflow.channels.base import Delivery, Refused, Unavailable, Withdrawn
 from coopflow.channels.smtp_answers import BUSY, Phase, in_doubt, objection, outcome
@@ -23,8 +24,7 @@ Answer = TypeVar("Answer", bound=Delivery | None)
 _DOT_FIRST = re.compile(rb"^\.", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(Struct, frozen=True):
     """What goes over the wire: addresses that have been checked, and a mail as it is written."""
 
     sender: str

@@ -6,11 +6,12 @@ Twilio knows no key against doubles: what it did not answer is in doubt, and can
 import re
 from base64 import b64encode
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode, urljoin
+
+from msgspec import Struct
 
 from coopflow.channels.answers import by_status, read_object, retry_after
 from coopflow.channels.base import Message, MessageRefused
@@ -56,8 +57,7 @@ OUR_FAULT: Mapping[int, str] = {  # what is wrong with every text until a person
 TOO_MANY = frozenset({14107, 20429, 21611})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TwilioAccount:
+class TwilioAccount(Struct, frozen=True, kw_only=True):
     """Whose account it is, and who the texts come from."""
 
     account: str  # AC and 32 hexadecimal digits

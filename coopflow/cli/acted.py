@@ -2,9 +2,10 @@
 
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from coopflow.acting import Act
 from coopflow.cli.session import Session
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from coopflow.store.store import Store
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wording:
+class Wording(Struct, frozen=True, kw_only=True):
     """How a verb is told; `{which}` is the instance with its family and workflow, `{step}` the step it was at."""
 
     do: str  # Pause {which}

@@ -41,7 +41,7 @@ def agenda(
     chosen: FormatOption = None,
 ) -> None:
     """Tell what will be done in the next days: messages, calls and tasks, what is due, and what the clock starts."""
-    from dataclasses import asdict
+    from msgspec.structs import asdict
 
     from coopflow.cli.lookup import resolve_family
     from coopflow.reports.agenda import agenda as look_ahead

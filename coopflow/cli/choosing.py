@@ -1,11 +1,12 @@
 """Commands that act on chosen instances: the options that choose them, and what all such commands have in common."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Any
 
 import typer
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from coopflow.cli.lookup import resolve_family
 from coopflow.cli.options import (
@@ -39,8 +40,7 @@ CHOOSING = {  # in this order after a command's own parameters; the instances st
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Deed:
+class Deed(Struct, frozen=True):
     """What is done with each chosen instance, and how it is told."""
 
     word: str  # of cli.acted.WORDINGS

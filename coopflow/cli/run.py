@@ -4,12 +4,12 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec import Struct
 
 from coopflow.cli.options import DryRunOption
 from coopflow.cli.root import app
@@ -47,8 +47,7 @@ def _require_same(named: Path | None, directory: Path) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How much one pass may do."""
 
     instances: int | None

@@ -106,7 +106,7 @@ def _on_screen(session: Session) -> tuple[Column, ...]:
 
 
 def _list(session: Session, soon: "Sequence[Departure]", shown: "Format | None") -> None:
-    from dataclasses import asdict
+    from msgspec.structs import asdict
 
     rows = [asdict(one) for one in soon[:FIRST]]
     table = (shown or default_format(session.out)) is Format.table

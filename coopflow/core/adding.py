@@ -1,9 +1,10 @@
 """So long after a moment: months and days keep the wall clock, business hours pass by the office's, hours elapse."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from coopflow.core.durations import LONGEST_YEARS, Duration
 from coopflow.core.openings import (
@@ -23,8 +24,7 @@ ONE_DAY = timedelta(days=1)
 LONGEST = LONGEST_YEARS * HORIZON
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """A moment, and every rule that moved it there, in order and in words."""
 
     at: datetime

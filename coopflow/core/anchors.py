@@ -1,10 +1,11 @@
 """From when a step's delay counts: the step before it, or what its `from:` names (design, section 7)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
 
 from coopflow.core.date_rules import DateRule
 from coopflow.core.durations import Duration
@@ -14,8 +15,7 @@ START, TRIGGER, ATTRIBUTES = "start", "trigger", "attributes."  # what `from:` m
 MORNING = time(0)  # of a date that a delay counts from: its first instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Anchors:
+class Anchors(Struct, frozen=True, kw_only=True):
     """The moments of one run that a delay may be counted from."""
 
     arrived: datetime  # when the step before was over
@@ -25,8 +25,7 @@ class Anchors:
     attributes: Mapping[str, Any] = field(default_factory=dict)  # the family's
 
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
+class Anchor(Struct, frozen=True):
     """One of them."""
 
     at: datetime

@@ -6,11 +6,12 @@ data]`, all of them as stored (`data` is itself text). So anyone can check an ex
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]  # its stubs leave it out
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from coopflow.core.instants import format_instant
 from coopflow.errors import Invalid
@@ -34,16 +35,14 @@ class Record(NamedTuple):
     personal: str | None = None  # the erasable part, where it is asked for and still exists
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(Struct, frozen=True):
     """The chain holds from the first entry to the last."""
 
     rows: int
     head: str  # the last entry's hash: kept elsewhere, it proves later that nothing was cut off
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(Struct, frozen=True):
     """The log is not as it was written."""
 
     event_id: int | None  # the first entry that is wrong; None: it cannot be told which

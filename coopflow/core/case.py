@@ -6,10 +6,11 @@ read here.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
 
 from coopflow.core.anchors import Anchors
 from coopflow.core.facts import Facts
@@ -26,8 +27,7 @@ ENGINE = "coopflow"  # the actor of what nobody in particular did
 TEXT_HOLE = "text_hole"  # the type of a task that warns of a message which cannot be written
 
 
-@dataclass(slots=True)
-class Journal:
+class Journal(Struct):
     """What a case has come to since it was loaded, for the store to write."""
 
     events: list[Event] = field(default_factory=list)
@@ -44,8 +44,7 @@ class Journal:
             noted.clear()
 
 
-@dataclass(slots=True, kw_only=True)
-class Case:
+class Case(Struct, kw_only=True):
     """One instance with all that a decision about it needs."""
 
     coop: Coop

@@ -1,9 +1,11 @@
 """The calendars that are kept beside the configuration, and how far ahead public holidays are known."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from coopflow.core.windows import Calendar
 
@@ -18,8 +20,7 @@ class CalendarKind(StrEnum):
     OWN = "own"  # a file of the co-op's own
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptCalendar:
+class KeptCalendar(Struct, frozen=True, kw_only=True):
     """A calendar that was imported."""
 
     name: str  # US-TX, or the name given to a file
@@ -30,8 +31,7 @@ class KeptCalendar:
     days: int
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ClosedDay:
+class ClosedDay(Struct, frozen=True, order=True):
     """A day on which nothing leaves and nothing is due."""
 
     day: date

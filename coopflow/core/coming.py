@@ -1,8 +1,9 @@
 """What comes next of an instance: the earliest thing that is planned, else what it waits for."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
+
+from msgspec import Struct
 
 from coopflow.core.case import Case
 from coopflow.core.holding import PLANNED, on_hold
@@ -18,16 +19,14 @@ CHANNEL_WORDS = {
 DECISIONS = {Awaited.PERSON: "a decision", Awaited.DOUBT: "a message in doubt", Awaited.APPROVAL: "a yes or no"}
 
 
-@dataclass(frozen=True, slots=True)
-class Coming:
+class Coming(Struct, frozen=True):
     """What comes next, and when; without a time it is what the instance waits for."""
 
     what: str
     at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class OnceMore:
+class OnceMore(Struct, frozen=True):
     """A task that comes back because of its outcome."""
 
     at: datetime

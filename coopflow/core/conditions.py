@@ -1,9 +1,10 @@
 """What a condition is: comparisons of fields with fixed values, joined by all, any and not."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias, assert_never
+
+from msgspec import Struct
 
 
 class Operator(StrEnum):
@@ -26,8 +27,7 @@ class Operator(StrEnum):
 ORDERING = frozenset({Operator.GREATER, Operator.AT_LEAST, Operator.LESS, Operator.AT_MOST})
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(Struct, frozen=True):
     """One field compared with a fixed value; for EXISTS the value says whether it must be known."""
 
     field: str
@@ -35,22 +35,19 @@ class Compare:
     value: Any  # a list is kept as a tuple
 
 
-@dataclass(frozen=True, slots=True)
-class AllOf:
+class AllOf(Struct, frozen=True):
     """True when every part is."""
 
     of: tuple["Condition", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(Struct, frozen=True):
     """True when at least one part is."""
 
     of: tuple["Condition", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     """True when its part is not."""
 
     of: "Condition"

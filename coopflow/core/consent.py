@@ -5,9 +5,10 @@ family to its next address, until the family agrees again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from coopflow.core.instants import format_instant
 from coopflow.core.model import Family
@@ -20,8 +21,7 @@ EVERYTHING = "everything"  # what an opt-out covers, if it is not outreach only
 Word = Mapping[str, Any]  # what stands: allowed, at, how, by; and covers, where an opt-out is of outreach only
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsentRecord:
+class ConsentRecord(Struct, frozen=True, kw_only=True):
     """One thing that was said about writing to an address: evidence, never changed."""
 
     channel: str
@@ -41,8 +41,7 @@ class ConsentRecord:
         return said if self.covers == EVERYTHING else {**said, "covers": self.covers}
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why a message may not go to a family."""
 
     reason: str

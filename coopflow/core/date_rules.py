@@ -1,9 +1,10 @@
 """Moments that hang on a date of a family: `7 days before payment_due_on at 09:00` (design, section 7)."""
 
 import re
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from coopflow.core.durations import Duration
 from coopflow.core.instants import parse_moment
@@ -18,8 +19,7 @@ _RULE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DateRule:
+class DateRule(Struct, frozen=True):
     """So long before or after a date of a family, at a time of the day."""
 
     field: str

@@ -1,9 +1,11 @@
 """What a family is owed by its dates: `14 days before renewal_date`, each date and rule once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from coopflow.core.durations import Duration
 from coopflow.core.model import Family
@@ -13,8 +15,7 @@ NOT_LONG_AGO = timedelta(hours=1)  # with `catch_up: none`, what is older has be
 NINE = time(9)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Moment:
+class Moment(Struct, frozen=True, order=True):
     """When one rule's turn comes for one family."""
 
     at: datetime

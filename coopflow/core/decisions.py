@@ -1,23 +1,22 @@
 """What can be decided about a live branch. A decision is a value; carrying it out is `settle`'s and the tick's work."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
+
+from msgspec import Struct, field
 
 from coopflow.core.states import Awaited, Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(Struct, frozen=True):
     """Hand a message to a channel."""
 
     channel: str
     to: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenTask:
+class OpenTask(Struct, frozen=True, kw_only=True):
     """Put a task on the coordinator's desk; the branch waits for it, or goes on at once when `awaits` is None."""
 
     task_type: str
@@ -29,16 +28,14 @@ class OpenTask:
     until: datetime | None = None  # when the branch stops waiting for it
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """Let time pass until an instant, or until an event if one is named."""
 
     until: datetime | None
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Jump:
+class Jump(Struct, frozen=True):
     """The step is done; go to a step, or to the end of the branch when `to` is None."""
 
     to: str | None
@@ -46,30 +43,26 @@ class Jump:
     since: datetime | None = None  # when it was over by plan, so that a late tick puts off nothing after it; None: now
 
 
-@dataclass(frozen=True, slots=True)
-class Skip:
+class Skip(Struct, frozen=True):
     """Leave the step out, for a reason, and go on with the next."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fork:
+class Fork(Struct, frozen=True):
     """Go several ways at once: the first step of each branch."""
 
     branches: tuple[str, ...]
     tasks: tuple[OpenTask, ...] = ()  # recommended actions that the workflow has no step for
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """Start another workflow for the same family, then go on."""
 
     workflow: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(Struct, frozen=True):
     """End the instance. Work that is on the desk for its own sake stays there, unless its reason has gone."""
 
     outcome: Outcome
@@ -77,22 +70,19 @@ class Finish:
     withdraw_work: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Fail:
+class Fail(Struct, frozen=True):
     """The step cannot be done, and trying again would not help."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """Stop the instance until a person has decided."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Defer:
+class Defer(Struct, frozen=True):
     """Not now: look again later, for a reason."""
 
     until: datetime

@@ -1,37 +1,34 @@
 """What can become of a message that was handed to a channel (reliability, section 2.4)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeAlias
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+
+class Accepted(Struct, frozen=True):
     """The server took it. It never means that it was read."""
 
     reference: str | None = None
     output: Mapping[str, Any] | None = None  # what the other side answered, for later conditions
 
 
-@dataclass(frozen=True, slots=True)
-class Deferred:
+class Deferred(Struct, frozen=True):
     """Not sent; trying again may help."""
 
     reason: str
     retry_after: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unavailable:
+class Unavailable(Struct, frozen=True):
     """Not sent; the transport itself is out of order, so this message's tries are not used up."""
 
     reason: str
     until_mended: bool = False  # only a person can mend it: a certificate, a password, a sender that is not taken
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """Not sent, and it never will be: a bad address, or words that are not taken."""
 
     reason: str
@@ -39,15 +36,13 @@ class Refused:
     bad_address: bool = False  # nobody is there: what else goes to this address would be refused too
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """Handed over, and the answer did not come: it may have been sent."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Withdrawn:
+class Withdrawn(Struct, frozen=True):
     """Not sent: at the last call its reason had gone."""
 
 

@@ -5,8 +5,9 @@ elapsed time; so none of them is ever turned into another.
 """
 
 import re
-from dataclasses import dataclass, fields
 from typing import Self
+
+from msgspec import Struct
 
 from coopflow.core.wording import did_you_mean, shown
 
@@ -16,8 +17,7 @@ MINUTES_OF_A_BUSINESS_DAY = 10 * 60  # by the usual business hours
 EXAMPLES = "write for example '3 days', '36 hours', '2 business days', '1 month' or 'P3D'"
 
 
-@dataclass(frozen=True, slots=True)
-class Duration:
+class Duration(Struct, frozen=True):
     """A length of time. It is false when it is no time at all."""
 
     months: int = 0
@@ -140,7 +140,7 @@ def _unit(word: str) -> str:
 
 
 def _totals(counts: list[tuple[int, str]]) -> dict[str, int]:
-    totals = {field.name: 0 for field in fields(Duration)}
+    totals = dict.fromkeys(Duration.__struct_fields__, 0)
     units = [unit for _, unit in counts]
     for count, unit in counts:
         if units.count(unit) > 1:

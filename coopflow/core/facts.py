@@ -1,10 +1,11 @@
 """What is known about a family and its instance, looked up by name when a condition asks for it."""
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from coopflow.core.model import Family
 
@@ -81,8 +82,7 @@ BUILT_IN_EVENTS: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """Everything a condition can see. Nothing is copied or merged: each place is asked when a name is looked up."""
 
     family: Family

@@ -6,9 +6,11 @@ comes. Every message is taken to be accepted, and nobody answers, unless a scrip
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from heapq import heappop, heappush
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from coopflow.core.case import Case
 from coopflow.core.decisions import Send
@@ -25,8 +27,7 @@ OUTSIDE = "outside"  # the actor of what is only assumed to happen
 MOST = 1000  # things that are foreseen of one instance; more is a loop
 
 
-@dataclass(frozen=True, slots=True)
-class Foreseen:
+class Foreseen(Struct, frozen=True):
     """One thing that will happen, as the audit trail would have it, and why it happens then."""
 
     case: Case
@@ -34,8 +35,7 @@ class Foreseen:
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Script:
+class Script(Struct, frozen=True, kw_only=True):
     """What is assumed to happen beside what coopflow does."""
 
     events: tuple[tuple[datetime, str], ...] = ()  # kinds of event from outside, and when they come

@@ -1,10 +1,11 @@
 """What comes in from outside, as values: an answer, a mail that came back, a report of a text's delivery."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 
 class ItemKind(StrEnum):
@@ -53,8 +54,7 @@ def says_more(report: Delivery, known: str | None) -> bool:
     return known not in _ORDER or _ORDER.index(report) > _ORDER.index(Delivery(known))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class Failure(Struct, frozen=True, kw_only=True):
     """One recipient whom a mail did not reach."""
 
     recipient: str | None
@@ -62,8 +62,7 @@ class Failure:
     reason: str  # in the server's words, without addresses
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incoming:
+class Incoming(Struct, frozen=True, kw_only=True):
     """One thing that came in, read and judged, and not matched with anything yet."""
 
     kind: ItemKind
@@ -82,8 +81,7 @@ class Incoming:
     at: datetime | None = None  # when it came in; None: nobody says
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class Sent(Struct, frozen=True, kw_only=True):
     """A message that left, as the ledger has it."""
 
     execution_id: int

@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from statistics import median_low
 from typing import Any
+
+from msgspec import Struct
 
 from coopflow.core.audit import canonical_json
 
@@ -17,8 +18,7 @@ NOT_LIVE = "held back until somebody says that messages may leave: coopflow go-l
 BLAST = "held back, since many messages would leave at once: coopflow release"
 
 
-@dataclass(frozen=True, slots=True)
-class WayOut:
+class WayOut(Struct, frozen=True):
     """How the configuration lets messages leave: somebody must have agreed to it before the first one does."""
 
     deliver: str = "outbox"
@@ -30,8 +30,7 @@ class WayOut:
         return self.deliver == LIVE
 
 
-@dataclass(slots=True)
-class Room:
+class Room(Struct):
     """How many messages may still leave in a tick."""
 
     left: int | None = None  # None: as many as there are

@@ -4,8 +4,10 @@ Steps are known by their ids, so a branch goes on at the step it stands at. Noth
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from coopflow.core.case import Case
 from coopflow.core.model import Entry
@@ -18,8 +20,7 @@ from coopflow.errors import NotAllowed
 NOT_BEGUN = frozenset({Awaited.TURN, Awaited.APPROVAL, Awaited.APPROVED, Awaited.PERSON})
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """One branch: the step it stands at in either version, and when that is looked at."""
 
     branch: str

@@ -1,9 +1,10 @@
 """The values that the rules work on. Instants are aware and UTC; the store turns rows into these and back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct, field
 
 from coopflow.core.allowed import Allowed
 from coopflow.core.pressure import Limits
@@ -14,8 +15,7 @@ COORDINATOR = "coordinator"  # in a workflow: whoever is the coordinator
 MAIN = "main"  # the branch that every instance begins with
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Family:
+class Family(Struct, frozen=True, kw_only=True):
     """A family as it stands now. The id comes from outside and is kept exactly as given."""
 
     family_id: str
@@ -34,8 +34,7 @@ class Family:
     gentle_until: datetime | None = None  # no step reaches them before then
 
 
-@dataclass(slots=True, kw_only=True)
-class Instance:
+class Instance(Struct, kw_only=True):
     """One run of one workflow version for one family."""
 
     instance_id: int
@@ -61,8 +60,7 @@ class Instance:
         return self.status in ACTIVE
 
 
-@dataclass(slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, kw_only=True):
     """One live branch of an instance: which step, what it waits for, when it is looked at next."""
 
     queue_id: int | None  # None: not stored yet
@@ -85,8 +83,7 @@ class Entry:
         self.chosen_by = None
 
 
-@dataclass(slots=True, kw_only=True)
-class Execution:
+class Execution(Struct, kw_only=True):
     """One attempt at one step."""
 
     branch: str
@@ -114,8 +111,7 @@ class Execution:
         return None
 
 
-@dataclass(slots=True, kw_only=True)
-class Task:
+class Task(Struct, kw_only=True):
     """Work for a coordinator."""
 
     family_id: str
@@ -137,8 +133,7 @@ class Task:
     escalate_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """Something that happened, as the log keeps it."""
 
     at: datetime
@@ -151,8 +146,7 @@ class Event:
     event_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
+class Prediction(Struct, frozen=True, kw_only=True):
     """What a model says about a family."""
 
     prediction_id: str
@@ -166,8 +160,7 @@ class Prediction:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(Struct, frozen=True, kw_only=True):
     """What is handed to a channel: final words, for one recipient."""
 
     channel: str  # email | sms
@@ -182,8 +175,7 @@ class Message:
     instance_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coop:
+class Coop(Struct, frozen=True, kw_only=True):
     """What the rules need to know about the co-op itself; it comes from `coopflow.yaml`."""
 
     organisation: str

@@ -4,9 +4,10 @@ Times in sentences are those of the first place: the family's, not the ones its 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from coopflow.core.adding import Planned, add
 from coopflow.core.openings import (

@@ -4,10 +4,11 @@ An opening is cut at midnight of every place, so it lies on one local day of eac
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from coopflow.core.intervals import intersection
 from coopflow.core.windows import ALWAYS, MIDNIGHT, Hours, Window
@@ -23,8 +24,7 @@ class NeverOpens(ValueError):
     """No moment within 366 days is open."""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenHours:
+class OpenHours(Struct, frozen=True):
     """When one place is open: on its wall clock all windows are open, and its day is not closed."""
 
     windows: tuple[Window, ...]
@@ -42,7 +42,7 @@ class OpenHours:
         if self.closed_days and self.closed_on(local.date()):
             return False
         weekday, minute = local.weekday(), local.hour * 60 + local.minute
-        return all(window.opening(weekday, minute) for window in self.windows)
+        return all(window.opening(weekday, minute) is not None for window in self.windows)
 
     def closed_on(self, day: date) -> bool:
         """True on a closed day."""
@@ -55,8 +55,7 @@ class OpenHours:
         return [window.name for window in self.windows if window.opening(weekday, minute) is None]
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(Struct, frozen=True):
     """A stretch of time, half-open, in which all windows of all places are open by their hours."""
 
     start: datetime

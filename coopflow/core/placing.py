@@ -5,9 +5,10 @@ days and quiet hours; the best times of the channel and the family; the spread o
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from coopflow.core.anchors import Anchors, anchor, moment_of
 from coopflow.core.best_times import preference_of
@@ -40,8 +41,7 @@ LATE_TEXT = Duration(seconds=4 * 3600)
 LATE_CALL = Duration(seconds=24 * 3600)  # so long a program elsewhere may be out of reach before a person hears of it
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """Whose rules of time hold for a step: its workflow's, the co-op's, the family's."""
 
     workflow: Workflow

@@ -6,9 +6,10 @@ bind every step, urgent or not, whoever set it going.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
 
 from coopflow.core.durations import MINUTES_OF_A_BUSINESS_DAY, Duration
 from coopflow.core.timing import add, local_text
@@ -18,16 +19,14 @@ CLOCKS = timedelta(days=1)  # more than a change of the clocks, or of the zone, 
 BEHIND = timedelta(hours=1)  # what is later than this waits its turn: one message for a family and day
 
 
-@dataclass(frozen=True, slots=True)
-class Cap:
+class Cap(Struct, frozen=True):
     """At most so many messages within a time: days on the family's calendar, hours elapsed."""
 
     max: int
     per: Duration
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """The caps of a co-op; by default there are none."""
 
     per_family: Cap | None = None
@@ -35,8 +34,7 @@ class Limits:
     per_address: Cap | None = None  # whichever families share it
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(Struct, frozen=True):
     """A message that a family has got, or may have got."""
 
     family_id: str
@@ -71,8 +69,7 @@ class Contacts:
         return self._by_address[same_address(address)]
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(Struct, frozen=True):
     """When there is room for a message again, the cap that says so, and why in words."""
 
     at: datetime

@@ -1,8 +1,9 @@
 """One conversation at a time: an instance that waits until the others of its family have ended."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from coopflow.core.case import Case
 from coopflow.core.model import MAIN
@@ -13,8 +14,7 @@ from coopflow.core.workflow import Workflow, converses
 QUEUES = "queue"  # the value of `conflict:`
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """An unfinished instance of a family, in the row of those that talk to it."""
 
     instance_id: int

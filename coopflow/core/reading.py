@@ -4,10 +4,11 @@ The data is trusted: `coopflow.workflows` has checked it. Whatever a file may le
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, time
 from itertools import chain
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from coopflow.core.condition_reader import read_condition
 from coopflow.core.conditions import Condition
@@ -209,7 +210,7 @@ def _http(data: Data, common: dict[str, Any]) -> HttpStep:
 
 
 def _given(data: Data, *keys: str) -> dict[str, Any]:
-    """What the file says; the rest has its default in the dataclass."""
+    """What the file says; the rest has its default in the step's class."""
     return {key: data[key] for key in keys if key in data}
 
 

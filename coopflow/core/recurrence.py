@@ -6,13 +6,13 @@ show twice comes once, at the first of the two: so nothing is left out and nothi
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import MAXYEAR, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import DAILY, rrule, rrulestr
+from msgspec import Struct
 
 from coopflow.core.windows import parse_days
 from coopflow.core.wording import shown
@@ -30,8 +30,7 @@ _EVERY = re.compile(r"(?P<days>.+?)\s+(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
 _PART = re.compile(r"[A-Z]+=[A-Z0-9,+-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Recurrence:
+class Recurrence(Struct, frozen=True):
     """A rule as it was written: either `every`, or `rrule` with the day from which its intervals count."""
 
     every: str | None = None
@@ -39,8 +38,7 @@ class Recurrence:
     starting: date = BEGINNING
 
 
-@dataclass(frozen=True, slots=True)
-class Occurrence:
+class Occurrence(Struct, frozen=True):
     """One time that it comes round."""
 
     key: str  # its wall time, `2026-03-09T09:00`: no two occurrences of a rule have the same

@@ -1,11 +1,12 @@
 """What waits for its turn is planned again when the rules of time have changed, and both times are on record."""
 
 from collections.abc import Mapping, Set
-from dataclasses import fields, is_dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from coopflow.core.audit import canonical_json
 from coopflow.core.case import Case
@@ -29,7 +30,8 @@ def replan(case: Case, reason: str, *, now: datetime, catch_up: bool = False) ->
 
 def rules_of_time(coop: Coop) -> str:
     """A fingerprint of all that decides when a step's turn comes, but for the time-zone data."""
-    said = {field.name: _plain(getattr(coop, field.name)) for field in fields(coop) if field.name not in NOT_ABOUT_TIME}
+    names = [name for name in coop.__struct_fields__ if name not in NOT_ABOUT_TIME]
+    said = {name: _plain(getattr(coop, name)) for name in names}
     return sha256(canonical_json(said).encode()).hexdigest()[:16]
 
 
@@ -58,8 +60,8 @@ def _replan(case: Case, entry: Entry, reason: str, *, now: datetime, catch_up: b
 
 def _plain(value: Any) -> Any:
     """A value of the rules as JSON has it, the same text whenever it is the same rule."""
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Struct):
+        return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
     if isinstance(value, Mapping):
         return {str(key): _plain(one) for key, one in value.items()}
     if isinstance(value, Set):

@@ -1,8 +1,9 @@
 """How often a step is tried, and how long is waited between two tries: a refusal and a count in, a decision out."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import isfinite
+
+from msgspec import Struct
 
 from coopflow.core.durations import Duration
 
@@ -11,23 +12,20 @@ ONE_DAY = Duration(days=1)
 JITTER = 10  # a wait grows by at most a tenth, so that many retries do not come in one moment
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(Struct, frozen=True):
     """Try once more."""
 
     at: datetime
     attempt_number: int  # the number of the attempt that this will be
 
 
-@dataclass(frozen=True, slots=True)
-class GiveUp:
+class GiveUp(Struct, frozen=True):
     """Do not try again."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryPolicy:
+class RetryPolicy(Struct, frozen=True, kw_only=True):
     """How often a step is tried again, and after how long: elapsed time, in which a day is 24 hours."""
 
     max_retries: int = 3  # after the first attempt; 0: never

@@ -8,8 +8,9 @@ unknown only `exists` with the value false, and `not`, can be true.
 import math
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol, assert_never
+
+from msgspec import Struct
 
 from coopflow.core.condition_reader import ConditionError, read_condition
 from coopflow.core.conditions import (
@@ -69,8 +70,7 @@ class Known(Protocol):
         """Return the value, or MISSING or None."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One comparison, with the value it met."""
 
     rule: str  # confidence_score > 80

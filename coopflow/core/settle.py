@@ -4,6 +4,7 @@
 and another execution engine all come to the same end (design, section 3).
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import assert_never
 
@@ -35,7 +36,7 @@ def advance(case: Case, *, now: datetime) -> list[tuple[Entry, Send]]:
     """Take every due branch as far as it goes without leaving the house; answer with the messages that must go out."""
     sends: list[tuple[Entry, Send]] = []
     steps = 0
-    while (entry := _next_due(case, {id(waiting) for waiting, _ in sends}, now=now)) is not None:
+    while (entry := _next_due(case, sends, now=now)) is not None:
         decision = decide(case, entry, now=now)
         steps += 1
         if steps > STEPS_IN_A_ROW:
@@ -47,9 +48,11 @@ def advance(case: Case, *, now: datetime) -> list[tuple[Entry, Send]]:
     return [(entry, send) for entry, send in sends if case.entries.get(entry.branch) is entry and _is_due(entry, now)]
 
 
-def _next_due(case: Case, set_aside: set[int], *, now: datetime) -> Entry | None:
-    due = (entry for entry in case.entries.values() if _is_due(entry, now) and id(entry) not in set_aside)
-    return next(due, None)
+def _next_due(case: Case, set_aside: Sequence[tuple[Entry, Send]], *, now: datetime) -> Entry | None:
+    for entry in case.entries.values():
+        if _is_due(entry, now) and not any(entry is other for other, _ in set_aside):
+            return entry
+    return None
 
 
 def _is_due(entry: Entry, now: datetime) -> bool:

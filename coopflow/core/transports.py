@@ -1,7 +1,9 @@
 """When a transport counts as out of order, and when it is tried again. It is never a single family that pays for it."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unavailable, Unknown, Withdrawn
 
@@ -9,8 +11,7 @@ ENOUGH = 3  # failures in a row after which it is the transport, and no accident
 PAUSE = timedelta(minutes=15)  # what is held is tried again so often
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class Trouble(Struct, frozen=True, kw_only=True):
     """How a transport has failed lately, without a success in between."""
 
     reason: str

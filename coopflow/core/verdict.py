@@ -5,10 +5,11 @@ section 8).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from coopflow.core import rules
 from coopflow.core.decide import NOT_CONTACTED
@@ -29,8 +30,7 @@ class Answer(StrEnum):
     __hash__ = str.__hash__  # Enum's own is written in Python, and each line of input is counted
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
+class Past(Struct, frozen=True, kw_only=True):
     """One earlier run of a workflow for the family, active or finished."""
 
     instance_id: int
@@ -42,8 +42,7 @@ class Past:
     converses: bool = True  # the family notices it: it writes, or has somebody call
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One rule that was looked at: what it says, whether it is met, and what was found."""
 
     text: str
@@ -62,8 +61,7 @@ class Verdict(NamedTuple):
     matched: bool = True  # its conditions hold, whatever else stood in the way
 
 
-@dataclass(slots=True, kw_only=True)
-class Occasion:
+class Occasion(Struct, kw_only=True):
     """What happened to a family that may start workflows: a prediction, an event, an order."""
 
     type: str  # prediction | event | manual

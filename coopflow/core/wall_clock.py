@@ -5,8 +5,9 @@ A clock that is set back must not repeat anything, and one that jumps ahead must
 clock is seen exactly, however long no tick was at work.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from coopflow.core.instants import format_instant
 
@@ -15,24 +16,21 @@ LARGEST_STEP_AHEAD = timedelta(hours=24)
 LONGEST_OFF = timedelta(days=366)  # a machine may have been off so long; beyond it, a dead battery is likelier
 
 
-@dataclass(frozen=True, slots=True)
-class Boot:
+class Boot(Struct, frozen=True):
     """How long a machine has been running since it was started, by a clock that nobody can set."""
 
     boot_id: str
     seconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What the last tick that did something saw."""
 
     wall: datetime
     boot: Boot | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """The instant to go by; never before the last one that was gone by."""
 
     now: datetime

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from coopflow.core.durations import Duration
 from coopflow.core.intervals import intersection, subtraction, union
@@ -19,8 +20,7 @@ PATIENCE = Duration(days=2)  # how long the best times are waited for, unless sa
 MIDNIGHT = 24 * 60  # the end of the day, as a minute of it
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """Open hours. What falls outside moves to `resume_at` of the next opening, or to its start if that is outside."""
 
     name: str
@@ -52,16 +52,14 @@ TEXT_HOURS = Window("text_hours", (_DAYTIME,) * 7)  # by law: no texts between 2
 ALWAYS = Window("always", (_WHOLE_DAY,) * 7)
 
 
-@dataclass(frozen=True, slots=True)
-class Preference:
+class Preference(Struct, frozen=True):
     """The best times within those that are allowed, and how long they are waited for."""
 
     window: Window
     patience: Duration
 
 
-@dataclass(frozen=True, slots=True)
-class Calendar:
+class Calendar(Struct, frozen=True):
     """The co-op's own rules of time."""
 
     windows: Mapping[str, Window]

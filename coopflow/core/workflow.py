@@ -5,9 +5,10 @@ YAML. The keys are those of the template language (design, section 5).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import time
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from coopflow.core.date_rules import DateRule
 from coopflow.core.durations import Duration
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 NOW = Duration()
 
 
-@dataclass(frozen=True, slots=True)
-class OnFailure:
+class OnFailure(Struct, frozen=True):
     """What follows when a step has failed for good: `hold`, `continue`, `fail`, or a step to go to instead."""
 
     action: str  # hold | continue | fail | goto
@@ -32,8 +32,7 @@ class OnFailure:
 HOLD = OnFailure("hold")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """What every step has, whatever its type."""
 
     id: str
@@ -60,8 +59,7 @@ class Step:
         return STEP_TYPES[type(self)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmailStep(Step):
+class EmailStep(Step, frozen=True, kw_only=True):
     """Sends a mail made from a message template."""
 
     template_id: str
@@ -69,8 +67,7 @@ class EmailStep(Step):
     kind: str = "outreach"  # or transactional, which an opt-out of outreach does not stop
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SmsStep(Step):
+class SmsStep(Step, frozen=True, kw_only=True):
     """Sends a text, written in the step or kept as a message template."""
 
     message: str | None = None
@@ -79,8 +76,7 @@ class SmsStep(Step):
     kind: str = "outreach"  # or transactional
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskOutcome:
+class TaskOutcome(Struct, frozen=True, kw_only=True):
     """Where a task's outcome leads: to a step, to the task once more, or to a person of higher rank."""
 
     goto: str | None = None  # a step's id; None with no `retry_in`: escalate
@@ -89,8 +85,7 @@ class TaskOutcome:
     then: str | None = None  # where it goes after that: a step's id; None: escalate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskStep(Step):
+class TaskStep(Step, frozen=True, kw_only=True):
     """Puts a task on the coordinator's desk."""
 
     task_type: str
@@ -102,13 +97,11 @@ class TaskStep(Step):
     outcomes: Mapping[str, TaskOutcome] = field(default_factory=dict)  # empty: done when the task is on the desk
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallStep(TaskStep):
+class CallStep(TaskStep, frozen=True, kw_only=True):
     """A task to phone the family (task type phone_call, high priority, due the next business day)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitStep(Step):
+class WaitStep(Step, frozen=True, kw_only=True):
     """Lets time pass, or until an event comes."""
 
     duration: Duration | None = None  # None: only the event ends it, and `timeout` bounds it
@@ -116,8 +109,7 @@ class WaitStep(Step):
     on_timeout: str | None = None  # a step's id; None: the next step
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConditionStep(Step):
+class ConditionStep(Step, frozen=True, kw_only=True):
     """Goes one way or the other."""
 
     condition: Condition
@@ -125,46 +117,40 @@ class ConditionStep(Step):
     if_false: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndStep(Step):
+class EndStep(Step, frozen=True, kw_only=True):
     """Ends the instance (workflow pattern 43, explicit termination)."""
 
     outcome: Outcome = Outcome.SUCCESS
     notes: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParallelStep(Step):
+class ParallelStep(Step, frozen=True, kw_only=True):
     """Goes several ways at once, and on when enough of them have ended; the rest is withdrawn."""
 
     branches: tuple[str, ...]  # the first step's id of each branch
     join: int  # how many branches must end: all of them for `join: all`, 1 for `join: any`
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecommendedStep(Step):
+class RecommendedStep(Step, frozen=True, kw_only=True):
     """Turns the actions that the triggering prediction carries into steps, all at once, and waits for all."""
 
     actions: Mapping[str, str]  # action → the step's id that carries it out; others become a task
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartStep(Step):
+class StartStep(Step, frozen=True, kw_only=True):
     """Starts another workflow for the same family and goes on."""
 
     workflow: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallingStep(Step):
+class CallingStep(Step, frozen=True, kw_only=True):
     """Asks a program elsewhere; the family notices nothing of it."""
 
     body: Mapping[str, Any] = field(default_factory=dict)  # what is sent; its texts are message templates
     idempotent: bool = False  # the other side takes the same key twice without doing it twice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpStep(CallingStep):
+class HttpStep(CallingStep, frozen=True, kw_only=True):
     """Sends JSON to an address on the web."""
 
     url: str
@@ -173,8 +159,7 @@ class HttpStep(CallingStep):
     headers_env: Mapping[str, str] = field(default_factory=dict)  # header → environment variable with its value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandStep(CallingStep):
+class CommandStep(CallingStep, frozen=True, kw_only=True):
     """Runs a program of the co-op's own, with JSON on its standard input."""
 
     command: str  # its name in coopflow.yaml
@@ -196,8 +181,7 @@ STEP_TYPES: dict[type[Step], str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trigger:
+class Trigger(Struct, frozen=True, kw_only=True):
     """Why an instance of a workflow starts."""
 
     type: str  # prediction | event | schedule | condition | manual
@@ -217,16 +201,14 @@ class Trigger:
         return self.type in ("schedule", "condition")
 
 
-@dataclass(frozen=True, slots=True)
-class EscalationLevel:
+class EscalationLevel(Struct, frozen=True):
     """Who gets an open task when it has been open for so long."""
 
     after: Duration
     assign: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workflow:
+class Workflow(Struct, frozen=True, kw_only=True):
     """One version of a definition. It never changes; an edited file is a new version."""
 
     template_id: int

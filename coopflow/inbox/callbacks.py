@@ -5,10 +5,11 @@ JSON or a form, with the names that Twilio and Kannel use and the plain ones of 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
+
+from msgspec import Struct
 
 from coopflow.channels.addresses import check_phone, require_number
 from coopflow.core.incoming import Delivery, Incoming, ItemKind
@@ -49,8 +50,7 @@ FOR_GOOD = ("30005", "30006")  # with these a number will never take a text
 _NOT_A_STATUS = frozenset({"received", "sms", "text"})  # Twilio says so of a text that came in
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Callback:
+class Callback(Struct, frozen=True, kw_only=True):
     """One call of a web hook, read."""
 
     item: Incoming

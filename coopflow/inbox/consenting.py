@@ -1,8 +1,9 @@
 """Opt-outs and opt-ins that somebody sends: the one place of the inbox that knows how consent is kept."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from coopflow.core.consent import OUTREACH, refusal
 from coopflow.intake.consent import change_consent
@@ -11,8 +12,7 @@ from coopflow.store.store import Store
 BY_REPLY = "reply"  # how: they wrote it themselves
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """What somebody wrote about being written to."""
 
     words: str

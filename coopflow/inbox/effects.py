@@ -1,9 +1,10 @@
 """What each kind of thing changes, inside the transaction that puts it on record."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from coopflow.core.case import Case
 from coopflow.core.coming_back import came_back, left_after_all, postpone
@@ -23,8 +24,7 @@ ANSWERED = {"email": "email_response_received", "sms": "sms_response_received"}
 FAILED = {"email": "email_bounced", "sms": "sms_failed"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Occasion:
+class Occasion(Struct, frozen=True, kw_only=True):
     """What is being taken in, whose it is, and when."""
 
     store: Store
@@ -34,8 +34,7 @@ class Occasion:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
+class Effect(Struct, frozen=True, kw_only=True):
     """What came of an item."""
 
     event_id: int  # under which its words are kept

@@ -1,7 +1,8 @@
 """Whose it is: by the message that it answers, by the tag of its address, else by who sent it."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from coopflow.core.incoming import Failure, Incoming, ItemKind, Sent
 from coopflow.core.reply_tag import read_tag
@@ -11,8 +12,7 @@ from coopflow.store.store import Store
 BOUNCES_WITHIN = timedelta(days=14)  # servers give up after five days; what names no message of ours may be older
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
+class Match(Struct, frozen=True, kw_only=True):
     """The family that something belongs to, and how that is known."""
 
     family_id: str
@@ -22,8 +22,7 @@ class Match:
     certain: bool = True  # it speaks of something of ours; else only its sender says whose it is
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoMatch:
+class NoMatch(Struct, frozen=True, kw_only=True):
     """Nobody's, as far as can be told; or that of one of several families."""
 
     reason: str

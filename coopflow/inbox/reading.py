@@ -1,10 +1,11 @@
 """Reads every source: what has come in is taken in one by one, and a source that cannot be read stops nothing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
+
+from msgspec import Struct, field
 
 from coopflow.core.instants import format_instant, parse_instant
 from coopflow.inbox.source import LOOKS_BACK, Source, Unreachable
@@ -17,8 +18,7 @@ MOST = 200  # things taken in at one reading; the rest waits for the next
 PATIENCE = timedelta(minutes=5)  # a tick leaves a source that it cannot read alone so long
 
 
-@dataclass(slots=True)
-class InboxReport:
+class InboxReport(Struct):
     """What one reading of the inbox came to."""
 
     taken: list[Taken] = field(default_factory=list)

@@ -1,10 +1,11 @@
 """Where things come in from: what every source answers with, and the bounds that hold for all of them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from coopflow.store.inbox import Inbox
 
@@ -32,8 +33,7 @@ def _nothing() -> None:
     return
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrived:
+class Arrived(Struct, frozen=True, kw_only=True):
     """One thing as it came, not read yet."""
 
     provider_id: str  # the same for the same thing, however often it is handed over

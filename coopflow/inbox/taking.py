@@ -1,9 +1,11 @@
 """Takes things in: read, matched, carried out and put on record, each exactly once, in one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from coopflow.core.incoming import Incoming, ItemKind, ItemStatus
 from coopflow.inbox.callbacks import read_callback
@@ -21,16 +23,14 @@ from coopflow.store.store import Store
 _NOBODYS = frozenset({ItemKind.AUTOMATIC, ItemKind.BOUNCE, ItemKind.REPORT, ItemKind.OTHER})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ours:
+class Ours(Struct, frozen=True, kw_only=True):
     """What tells the co-op's own from what others write."""
 
     addresses: frozenset[str] = frozenset()  # from which no family writes, in small letters
     region: str | None = None  # numbers without a country code belong there
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class Taken(Struct, frozen=True, kw_only=True):
     """What became of one thing that came in."""
 
     item_id: int

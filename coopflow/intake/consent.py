@@ -4,8 +4,10 @@ What counts are the records of consent, kept for each address; `families.consent
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from coopflow.core.consent import (
     CHANNELS,
@@ -33,8 +35,7 @@ LONGEST_TEXT = 1_000  # characters that are kept of the words in which it was sa
 BY_GATEWAY = "gateway"  # how: a gateway refused a text because of it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsentChange:
+class ConsentChange(Struct, frozen=True, kw_only=True):
     """What became of one change of consent."""
 
     family: Family
@@ -43,8 +44,7 @@ class ConsentChange:
     covers: str = EVERYTHING  # which kind of message it is about
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suppressed:
+class Suppressed(Struct, frozen=True, kw_only=True):
     """What became of an address that is not to be written to."""
 
     new: bool  # False: it was so already, or whoever has it has agreed since

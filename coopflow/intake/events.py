@@ -1,9 +1,10 @@
 """Things that happened outside, as somebody tells of them: values, or what is wrong with them."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from coopflow.core.instants import format_instant
 from coopflow.core.wording import did_you_mean
@@ -18,8 +19,7 @@ HAPPENED_AT = "happened_at"  # in an event's data: when it happened, where that 
 EVENT_KEY = "event_key"  # in an event's data: what its source calls it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutsideEvent:
+class OutsideEvent(Struct, frozen=True, kw_only=True):
     """Something that happened to a family."""
 
     kind: str

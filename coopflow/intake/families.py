@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from coopflow.channels.addresses import check_email, check_phone
 from coopflow.core.best_times import BEST_HOUR, best_hour
@@ -27,8 +29,7 @@ _ATTRIBUTE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FamilyRecord:
+class FamilyRecord(Struct, frozen=True, kw_only=True):
     """What one record says: only what it names changes; None takes a value away."""
 
     line: int

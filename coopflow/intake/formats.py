@@ -6,10 +6,11 @@ A record that cannot be read is handed on as what is wrong with it: whoever read
 import codecs
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from coopflow.errors import Invalid
 from coopflow.intake.csv_text import CsvText
@@ -46,8 +47,7 @@ Found: TypeAlias = Record | BadRecord
 _OBJECT = re.compile(rb'\s*\{\s*"')  # no program writes this at the beginning of a row of CSV: it would quote the cell
 
 
-@dataclass(frozen=True, slots=True)
-class Records:
+class Records(Struct, frozen=True):
     """The records of one source, to be read once."""
 
     name: str  # of the source, for messages

@@ -1,8 +1,10 @@
 """The mark on a family that is to be left in peace for a while: nothing that reaches them happens before a date."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from coopflow.core.model import Event, Family
 from coopflow.replanning import replan_families
@@ -13,8 +15,7 @@ MARKED = "the family is to be treated gently"
 LIFTED = "the family is not treated gently any more"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gentleness:
+class Gentleness(Struct, frozen=True, kw_only=True):
     """What became of one mark."""
 
     family: Family

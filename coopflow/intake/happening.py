@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from coopflow.core.decide import FORGOTTEN
 from coopflow.core.model import Event
@@ -23,8 +25,7 @@ RECORDED, SKIPPED, REJECTED = "recorded", "skipped", "rejected"
 NOTED = "event.noted"  # what is on record of an event that came too late to count
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Happened:
+class Happened(Struct, frozen=True, kw_only=True):
     """What became of one event."""
 
     line: int | None  # None: told by a person

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from coopflow.core.decide import FORGOTTEN
 from coopflow.core.model import Event, Family
@@ -21,8 +23,7 @@ from coopflow.replanning import replan_families
 from coopflow.store.store import Store
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """One family that the list changes."""
 
     family: Family
@@ -30,8 +31,7 @@ class Change:
     names: Sequence[str]  # of the columns and attributes that differ
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Imported:
+class Imported(Struct, frozen=True, kw_only=True):
     """What became of a list."""
 
     families: int

@@ -1,9 +1,10 @@
 """A calendar goes into the store, or out of it: whole, on record, and in force with the next tick."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import PurePath
+
+from msgspec import Struct
 
 from coopflow.core.closed_days import (
     IMPORT,
@@ -25,8 +26,7 @@ PIPED = "<stdin>"  # where a file came from that has no name
 LONGEST_NAME = 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CalendarChange:
+class CalendarChange(Struct, frozen=True, kw_only=True):
     """A calendar as it was and as it is."""
 
     before: KeptCalendar | None

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from coopflow.channels.addresses import check_email, check_phone
 from coopflow.core.consent import CHANNELS
@@ -23,8 +24,7 @@ REQUIRED = ("address", "at")
 IMPORTED = "import"  # how
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
+class Listing(Struct, frozen=True, kw_only=True):
     """One address of the list."""
 
     channel: str
@@ -33,8 +33,7 @@ class Listing:
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class Listed(Struct, frozen=True, kw_only=True):
     """What became of a list."""
 
     addresses: int

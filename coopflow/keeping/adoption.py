@@ -4,8 +4,9 @@ What is overdue in it may have been done after the copy was made, so nothing of 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from coopflow.core.case import Case
 from coopflow.core.deliveries import Unknown
@@ -28,8 +29,7 @@ EVERY = 1_000_000_000  # a limit that is none
 WHILE_UNDER_WAY = "it was under way when the copy of this database was made"
 
 
-@dataclass(frozen=True, slots=True)
-class Overdue:
+class Overdue(Struct, frozen=True):
     """One branch that would have gone on by itself."""
 
     instance_id: int
@@ -40,8 +40,7 @@ class Overdue:
     due_text: str  # on the family's clock
 
 
-@dataclass(frozen=True, slots=True)
-class Foreseen:
+class Foreseen(Struct, frozen=True):
     """What adopting the database comes to."""
 
     reasons: Sequence[str]  # why it must be adopted; none: it need not

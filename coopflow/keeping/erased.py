@@ -8,9 +8,10 @@ import hashlib
 import hmac
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+
+from msgspec import Struct
 
 from coopflow.core.decide import FORGOTTEN
 from coopflow.core.instants import format_instant, parse_instant
@@ -25,8 +26,7 @@ NONE_YET = "none"
 A_MOMENT = timedelta(seconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Erased:
+class Erased(Struct, frozen=True):
     """The list."""
 
     key: bytes

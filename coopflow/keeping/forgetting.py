@@ -7,10 +7,11 @@ forgotten all of them; in between, whatever opens it next begins again.
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from coopflow.acting import change
 from coopflow.core import people
@@ -37,8 +38,7 @@ WHERE i.family_id = ? AND x.idempotency_key IS NOT NULL AND x.status IN ('pendin
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Footprint:
+class Footprint(Struct, frozen=True):
     """What there is of a family, and goes."""
 
     family: Family
@@ -48,8 +48,7 @@ class Footprint:
     archives: Sequence[Path]
 
 
-@dataclass(slots=True)
-class Forgotten:
+class Forgotten(Struct):
     """What became of it."""
 
     family_id: str

@@ -10,9 +10,11 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import astuple
 
 from coopflow.core.audit import canonical_json
 from coopflow.errors import CoopflowError, OutOfPlace
@@ -32,8 +34,7 @@ NO_LASTING_INODES = frozenset({"vfat", "exfat", "msdos", "fuseblk"})  # numbered
 FORMAT = "coopflow head 1"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a database stands; what this machine does not tell is None, and is not compared."""
 
     machine: str | None

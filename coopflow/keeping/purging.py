@@ -1,9 +1,10 @@
 """What ended long ago moves into an archive; the audit trail stays whole, and says where each instance went."""
 
 import calendar
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+
+from msgspec import Struct
 
 from coopflow.core.durations import Duration
 from coopflow.core.instants import format_instant
@@ -21,8 +22,7 @@ KIND = "instance.archived"
 GREATEST_ID = 2**63 - 1  # of SQLite
 
 
-@dataclass(frozen=True, slots=True)
-class Purged:
+class Purged(Struct, frozen=True):
     """What was moved, or would be."""
 
     archive: Path

@@ -4,9 +4,10 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from coopflow.core.audit import Broken
 from coopflow.core.model import Coop, Event
@@ -26,8 +27,7 @@ ASIDE = ".restoring"  # beside the database, until it is in its place
 _LAST_AT = "SELECT at FROM event_log ORDER BY event_id DESC LIMIT 1"
 
 
-@dataclass(frozen=True, slots=True)
-class Sound:
+class Sound(Struct, frozen=True):
     """A backup that was looked through from end to end."""
 
     path: Path
@@ -37,8 +37,7 @@ class Sound:
     last_at: str | None  # an instant's text: when its last entry was written
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(Struct, frozen=True):
     """What was put in place."""
 
     backup: Sound

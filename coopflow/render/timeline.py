@@ -1,9 +1,10 @@
 """What happened to one instance and what will, as a vertical line: one glyph and one word a state."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import TextIO
+
+from msgspec import Struct
 
 from coopflow.render.terminal import can_draw, can_move, forgiving, wants_colour, width_of
 from coopflow.render.text import visible
@@ -27,8 +28,7 @@ GLYPHS = {  # the word of a state: its glyph, and the one for terminals that kno
 _ANY_OTHER = ("·", ".")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimelineEntry:
+class TimelineEntry(Struct, frozen=True, kw_only=True):
     """One thing that happened or is planned; a glyph of its own only if the word has none."""
 
     at: datetime | None  # None: nobody can know yet

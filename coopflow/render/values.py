@@ -1,9 +1,10 @@
 """What is shown, as values: rows and columns, and the names of the formats."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
+
+from msgspec import Struct
 
 
 class Format(StrEnum):
@@ -25,8 +26,7 @@ class Hint(StrEnum):
     STATE = "state"  # coloured by the word in the cell: failed, paused, completed …
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One column: the key is the name in every data format, the rest is for the screen only."""
 
     key: str
@@ -37,8 +37,7 @@ class Column:
     show: Callable[[Any], str] | None = None  # words for a value that is not None, on the screen only
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(Struct, frozen=True):
     """What a command shows. Values are str, int, float, bool, None, datetime, date, and lists and mappings of these."""
 
     columns: Sequence[Column]

@@ -1,8 +1,9 @@
 """What will be done in the next days, if nobody answers and every message is accepted."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from coopflow.core.date_triggers import moments_of
 from coopflow.core.foresight import Foreseen, foresee
@@ -18,8 +19,7 @@ from coopflow.store.store import Store
 WHATS = {"email": "email", "sms": "text", "call": "call", "http": "request", "command": "command"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Appointment:
+class Appointment(Struct, frozen=True, kw_only=True):
     """One thing that will be done, or is due."""
 
     at: datetime

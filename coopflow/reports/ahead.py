@@ -1,8 +1,10 @@
 """What is ahead of an instance if nothing happens: where its branches stand, and the steps that would follow."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from coopflow.core import rules
 from coopflow.core.case import Case
@@ -34,8 +36,7 @@ ITS_TURN = frozenset({Awaited.TURN, Awaited.APPROVED, Awaited.SEND})  # what sta
 MOST = 50  # steps of a walk; a workflow that is longer than this is not read on a screen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ahead:
+class Ahead(Struct, frozen=True, kw_only=True):
     """One step that stands open, or would follow."""
 
     at: datetime | None  # None: nobody can know

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from coopflow.core.closed_days import coverage
 from coopflow.core.states import Awaited
@@ -31,8 +33,7 @@ A_DAY = timedelta(days=1)
 UNTOUCHED = timedelta(days=7)  # after so long without a person's deed somebody should hear of it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Digest:
+class Digest(Struct, frozen=True, kw_only=True):
     """What one coordinator should know this morning."""
 
     day: date

@@ -1,9 +1,10 @@
 """How it went: counts and mean durations per status, step and channel, and how many of the finished ended well."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from coopflow.core.states import FINAL, StepStatus
 from coopflow.reports.words import Row
@@ -19,8 +20,7 @@ FATES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Completion:
+class Completion(Struct, frozen=True, kw_only=True):
     """How many instances of a workflow were finished, and how many of these ended well."""
 
     workflow: str
@@ -35,8 +35,7 @@ class Completion:
         return self.success / self.finished if self.finished else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class Figures(Struct, frozen=True, kw_only=True):
     """What `stats` shows."""
 
     since: datetime

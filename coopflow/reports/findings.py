@@ -1,9 +1,10 @@
 """What a look at the co-op's health goes by, and what it comes to."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+
+from msgspec import Struct
 
 from coopflow.config import Config
 from coopflow.core.timing import local_text
@@ -19,8 +20,7 @@ class Level(StrEnum):
     BAD = "bad"  # a person is needed
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What one check has found, and what to do about it."""
 
     check: str
@@ -29,8 +29,7 @@ class Finding:
     remedy: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Premises:
+class Premises(Struct, frozen=True, kw_only=True):
     """What is looked at."""
 
     store: Store

@@ -1,9 +1,10 @@
 """Is all well? What `doctor` looks at, one question each; a new one is a function in the list."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
+
+from msgspec.structs import asdict
 
 from coopflow.clock import ACCEPT, held_clock, look_at_clock
 from coopflow.core.instants import parse_instant

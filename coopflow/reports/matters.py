@@ -1,9 +1,11 @@
 """What a person should know of, or do: tasks, pauses, what went wrong, and a cron that is silent."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from coopflow.core.states import Awaited
 from coopflow.core.transports import Trouble
@@ -20,8 +22,7 @@ RECENTLY = timedelta(days=7)  # how long a failure stays on the screen
 SILENT_AFTER = timedelta(minutes=5)  # cron runs a tick every minute; a few missed ones are no news
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(Struct, frozen=True, kw_only=True):
     """Which instances somebody wants to see."""
 
     family_id: str | None = None
@@ -34,8 +35,7 @@ class Scope:
         return self.family_id is None and self.workflow is None and self.state is None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Matter:
+class Matter(Struct, frozen=True, kw_only=True):
     """Something that a person should know of, or do."""
 
     kind: str  # task | delivery | digest | paused | failed | trouble | fault | transport | cron | database

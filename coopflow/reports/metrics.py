@@ -1,9 +1,10 @@
 """The figures of one moment, as Prometheus reads them from a file: counts only, nobody's name."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from coopflow.core.states import InstanceStatus
 from coopflow.core.timing import instant_of
@@ -16,8 +17,7 @@ FATES = ("accepted", "failed", "withdrawn", "under_way")
 Labels = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Gauge:
+class Gauge(Struct, frozen=True):
     """One figure, or one for each combination of labels."""
 
     name: str

@@ -1,9 +1,11 @@
 """The top of a coordinator's day: who needs me, what is due, what is running, what went wrong, and is cron alive."""
 
-from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from coopflow.core.closed_days import coverage
 from coopflow.core.model import Family
@@ -25,8 +27,7 @@ FIRST_STEPS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overview:
+class Overview(Struct, frozen=True, kw_only=True):
     """What `status` shows."""
 
     numbers: Row

@@ -1,9 +1,10 @@
 """One message as a family would get it: nothing is written and nothing is sent."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from coopflow.composing import words
 from coopflow.core.consent import refusal
@@ -18,8 +19,7 @@ from coopflow.store.store import Store
 from coopflow.texts.errors import RenderError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
+class Preview(Struct, frozen=True, kw_only=True):
     """A message with what stands around it."""
 
     workflow: Workflow

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from coopflow.core.audit import canonical_json
 from coopflow.core.foresight import Foreseen, Script, foresee
@@ -22,8 +23,7 @@ from coopflow.triggers import facts_of
 UNTOLD = frozenset({"message.intended"})  # the moment before a message leaves is no news here
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Simulation:
+class Simulation(Struct, frozen=True, kw_only=True):
     """What a run would come to."""
 
     family: Family

@@ -2,9 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from coopflow.core.audit import PERSONAL, sentence
 from coopflow.core.case import ENGINE, Case
@@ -35,8 +37,7 @@ STATES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Happened:
+class Happened(Struct, frozen=True, kw_only=True):
     """One event as a line of the story."""
 
     event_id: int
@@ -49,8 +50,7 @@ class Happened:
     detail: tuple[str, ...]  # what was said to the family, where something was
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
+class Story(Struct, frozen=True, kw_only=True):
     """All that can be told of one instance."""
 
     instance: Row

@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from coopflow.core.leaving import LIVE
 from coopflow.reports.agenda import WHATS, agenda
@@ -18,8 +20,7 @@ PLURALS = {"email": "emails", "sms": "texts"}
 OUTBOX = "outbox"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Departure:
+class Departure(Struct, frozen=True, kw_only=True):
     """One message that would leave."""
 
     at: datetime
@@ -32,8 +33,7 @@ class Departure:
     instance_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Obstacle:
+class Obstacle(Struct, frozen=True):
     """What stands in the way; one that does not forbid it is a warning."""
 
     forbids: bool

@@ -1,9 +1,10 @@
 """Why workflows start for a family, or why not: every rule with what it finds at this moment, and the recorded past."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from coopflow.core import rules
 from coopflow.core.model import Family, Prediction
@@ -21,8 +22,7 @@ LATEST = 10  # entries of the past
 TYPES = ("prediction", "event", "schedule", "condition", "manual")  # the order in which they are told
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(Struct, frozen=True, kw_only=True):
     """One workflow and whether it would start for the family now."""
 
     workflow: str
@@ -33,8 +33,7 @@ class Judged:
     rules: tuple[Rule, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class Planned(Struct, frozen=True, kw_only=True):
     """A step of a running instance, when it comes, and the rules that moved it there."""
 
     instance_id: int
@@ -42,8 +41,7 @@ class Planned:
     step: Ahead
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Why:
+class Why(Struct, frozen=True, kw_only=True):
     """What `why` shows."""
 
     family: Family

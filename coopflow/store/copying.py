@@ -5,9 +5,10 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from coopflow.core.audit import GENESIS
 from coopflow.errors import DatabaseUnusable, Temporary
@@ -26,8 +27,7 @@ class Source(Protocol):
     database: str
 
 
-@dataclass(frozen=True, slots=True)
-class Copied:
+class Copied(Struct, frozen=True):
     """A copy that was looked through from end to end."""
 
     path: Path

@@ -81,6 +81,8 @@ def apart(event: Event) -> tuple[Mapping[str, Any], Mapping[str, Any] | None]:
     if event.family_id is None:
         return event.data, event.personal
     names = WORDS_OF_TASKS if event.kind.startswith("task.") else WORDS
+    if event.data.keys().isdisjoint(names):
+        return event.data, event.personal
     moved = {name: event.data[name] for name in names if event.data.get(name) is not None}
     if not moved:
         return event.data, event.personal

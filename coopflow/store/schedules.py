@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from peewee import Database
 
 from coopflow.core.instants import format_instant, parse_instant
@@ -26,8 +26,7 @@ _USED = "SELECT start_key FROM workflow_instances WHERE start_key IN (SELECT val
 _UPDATED = "SELECT family_id FROM families WHERE updated_date > ? AND family_id IN (SELECT value FROM json_each(?))"
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Struct, frozen=True):
     """One row: what the times were computed from, up to when all is done, and when it is looked at next."""
 
     name: str

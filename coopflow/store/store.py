@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
+from msgspec.structs import replace
 from peewee import Database
 
 from coopflow.core.closed_days import KeptCalendar

@@ -1,10 +1,10 @@
 """Workflow versions: stored once and never changed, read back as core values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from peewee import Database, fn
 
 from coopflow.core import rules
@@ -27,8 +27,7 @@ SELECT template_id, active, MAX(version) FROM workflow_templates GROUP BY templa
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredVersion:
+class StoredVersion(Struct, frozen=True, kw_only=True):
     """One version as it is stored: its plain data, its texts and where it came from."""
 
     template_id: int

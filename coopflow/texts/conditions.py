@@ -4,12 +4,12 @@ Nothing is ever evaluated by Jinja2: what comes out is a value of `core.rules`.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.parser import Parser
+from msgspec import Struct
 
 from coopflow.core.condition_reader import ConditionError, read_condition
 from coopflow.core.conditions import literal
@@ -94,13 +94,11 @@ REFUSED: Mapping[type[nodes.Node], str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
+class _Field(Struct, frozen=True):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Constant:
+class _Constant(Struct, frozen=True):
     value: Any
 
 

@@ -1,6 +1,6 @@
 """Message templates parted into front matter and body. The front matter is lines of `key: words`, not YAML."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from coopflow.core.wording import did_you_mean, shown
 from coopflow.texts.errors import MessageError
@@ -10,8 +10,7 @@ KEYS = ("subject", "kind")
 KINDS = ("outreach", "transactional")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageTemplate:
+class MessageTemplate(Struct, frozen=True, kw_only=True):
     """A message template as written."""
 
     name: str

@@ -4,9 +4,9 @@ Authors are trusted with wording, not with code. Whatever is not on the list is 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from jinja2 import nodes
+from msgspec import Struct, field
 
 from coopflow.core.wording import did_you_mean
 
@@ -66,8 +66,7 @@ REFUSED: Mapping[type[nodes.Node], str] = {
 }
 
 
-@dataclass(slots=True)
-class Survey:
+class Survey(Struct):
     """What a reading of one template found, in the order of its lines."""
 
     names: list[tuple[int, str]] = field(default_factory=list)

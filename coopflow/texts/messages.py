@@ -12,11 +12,11 @@ On its way a template passes `front_matter`, `grammar` (what it may contain), `s
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from jinja2 import Template, nodes
+from msgspec import Struct
 
 from coopflow.core.wording import did_you_mean
 from coopflow.texts import sandbox
@@ -48,8 +48,7 @@ A_VALUE = f"{OPEN}0{CLOSE}"  # how an outline marks the first value
 ENCODED_WORD = re.compile(r"=\?.*\?=", re.DOTALL)  # a mail program would decode it, whatever it hides
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(Struct, frozen=True):
     """A mail's words for one family."""
 
     subject: str

@@ -7,13 +7,13 @@ So whoever makes HTML of it can read the author's Markdown without ever reading 
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateError, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from msgspec import Struct
 
 from coopflow.texts.errors import MessageError, RenderError
 from coopflow.texts.grammar import LOOP_WORDS, Survey, dotted, survey
@@ -39,8 +39,7 @@ PLAIN_WORDS: Mapping[str, str] = {  # by what Jinja2's words hold
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Outline:
+class Outline(Struct, frozen=True):
     """A text with numbered marks where values go."""
 
     text: str

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date, time
 from decimal import Decimal
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from jinja2 import pass_context
 from jinja2.filters import do_capitalize, do_title
 from jinja2.runtime import Context, Undefined
+from msgspec import Struct, field
 
 from coopflow.texts.errors import RenderError
 
@@ -19,8 +19,7 @@ NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 VALUES = "_values"  # where the context keeps what is being filled in; no template can use a name like it
 
 
-@dataclass(slots=True)
-class Filling:
+class Filling(Struct):
     """One text being filled in."""
 
     family_id: Any

@@ -1,8 +1,9 @@
 """What a diagram says of each step: what it does in a few words, and where it leads."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from coopflow.core.conditions import text_of
 from coopflow.core.date_triggers import NINE
@@ -29,8 +30,7 @@ from coopflow.core.workflow import (
 PERSON = "a person decides"  # where `escalate` and a hold lead
 
 
-@dataclass(frozen=True, slots=True)
-class Arrow:
+class Arrow(Struct, frozen=True):
     """One way from a step."""
 
     when: str  # in words; empty: always

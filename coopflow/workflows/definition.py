@@ -3,9 +3,9 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, cast
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from coopflow.core.consent import OUTREACH, TRANSACTIONAL
@@ -26,8 +26,7 @@ from coopflow.workflows.schema import WorkflowFile
 from coopflow.workflows.text_checks import Messages, check_texts, kind_of, used_messages
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Definition:
+class Definition(Struct, frozen=True, kw_only=True):
     """A workflow as its file has it: good throughout, in one canonical form."""
 
     name: str
@@ -42,8 +41,7 @@ class Definition:
         return read_workflow(self.data, self.messages, template_id=template_id, version=version, active=self.active)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileReading:
+class FileReading(Struct, frozen=True, kw_only=True):
     """What became of one file."""
 
     path: str

@@ -3,8 +3,10 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from coopflow.errors import Invalid
 from coopflow.problems import Problem, did_you_mean
@@ -22,8 +24,7 @@ _OPEN_TO_ALL = "anybody on this machine can change this file; take that right aw
 Texts = dict[str, dict[str, str]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """What was found in a folder, or in some of its files."""
 
     definitions: tuple[Definition, ...]

@@ -1,8 +1,9 @@
 """Where steps lead: every jump that a file names, checked; and the graph of all ways that a run can take."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from coopflow.core.durations import Duration
 from coopflow.core.reading import ACTIONS_ON_FAILURE, ESCALATE
@@ -13,8 +14,7 @@ from coopflow.workflows.outline import CONTAINERS, Outline, Spot
 BY_NUMBER = ("if_true_step", "if_false_step")  # where the pattern counts
 
 
-@dataclass(frozen=True, slots=True)
-class Jump:
+class Jump(Struct, frozen=True):
     """One place where a step names another."""
 
     loc: Loc
@@ -22,8 +22,7 @@ class Jump:
     words: tuple[str, ...] = ()  # what may stand there instead of a step's id
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Struct, frozen=True):
     """One way from a step: to another, or to the end of its list."""
 
     to: str | None

@@ -1,8 +1,9 @@
 """What a workflow may refer to outside its own file, and which names its conditions and texts can see."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from coopflow.core.facts import BUILT_IN_EVENTS, FAMILY_FIELDS, INTERNAL_FIELDS, PREDICTION_FIELDS
 from coopflow.problems import did_you_mean
@@ -25,8 +26,7 @@ ALWAYS_ASSIGNED = frozenset({"coordinator"})  # whoever is the coordinator
 DECLARE = "declare it under `events:` or `attributes:` in coopflow.yaml"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(Struct, frozen=True, kw_only=True):
     """What coopflow.yaml declares. Empty windows or coordinators: nothing is declared yet, and every name will do."""
 
     events: Collection[str] = frozenset()
@@ -47,8 +47,7 @@ class Known:
         return (CONTEXT_NAMES | frozenset(self.attributes)) - INTERNAL_FIELDS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(Struct, frozen=True, kw_only=True):
     """Where a condition stands, and so what it can see."""
 
     known: Known

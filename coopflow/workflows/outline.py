@@ -4,8 +4,9 @@ It is made from whatever stands in the file, however wrong, so that a mistake in
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from coopflow.core.reading import action_step_id
 from coopflow.problems import Loc, describe
@@ -13,16 +14,14 @@ from coopflow.problems import Loc, describe
 CONTAINERS = ("parallel", "recommended")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lane:
+class Lane(Struct, frozen=True, kw_only=True):
     """One list of steps: the file's own, or one branch of a step."""
 
     owner: str | None = None  # the step whose branch it is; None: the file's own
     name: str = ""  # which branch, in words
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spot:
+class Spot(Struct, frozen=True, kw_only=True):
     """One step as it stands in the file."""
 
     id: str
@@ -48,8 +47,7 @@ class Spot:
         return (*self.loc, "id") if "id" in self.data else self.loc
 
 
-@dataclass(frozen=True, slots=True)
-class Outline:
+class Outline(Struct, frozen=True):
     """All steps of a file, in its order."""
 
     spots: Sequence[Spot]

@@ -1,10 +1,11 @@
 """What a folder's definitions change in the store: which workflow is new, edited, as before, gone, or refused."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from coopflow.workflows.definition import Definition
@@ -41,8 +42,7 @@ class Current(Protocol):
         """False: nothing starts from it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """What is to be done about one workflow."""
 
     name: str

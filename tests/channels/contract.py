@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import pytest
+from msgspec.structs import replace
 
 from coopflow.channels.base import Accepted, Channel, Message, Refused, Unknown, Withdrawn
 

@@ -4,10 +4,10 @@ import base64
 import copy
 import pickle
 import traceback
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from coopflow.app import App, open_app
 from coopflow.channels.smtp_talk import Talk

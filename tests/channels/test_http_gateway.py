@@ -2,10 +2,10 @@
 
 import queue
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from coopflow.channels.base import Accepted, Deferred, Delivery, Refused, Unavailable, Unknown
 from coopflow.channels.http_gateway import Gateway, HttpGateway

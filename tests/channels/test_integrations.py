@@ -3,10 +3,10 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from coopflow.channels.base import Accepted, Channel, Message, Refused, Unknown, Withdrawn
 from coopflow.channels.command import Program, clean_environment

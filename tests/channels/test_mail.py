@@ -1,5 +1,4 @@
 import re
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
@@ -10,6 +9,7 @@ from unittest.mock import patch
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from coopflow.channels import mail as module
 from coopflow.channels.base import Message, MessageRefused

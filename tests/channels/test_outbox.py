@@ -6,12 +6,12 @@ import stat
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import replace
 from email import message_from_bytes, policy
 from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from coopflow.channels.base import Accepted, Channel, Message, Refused, Unavailable, Unknown
 from coopflow.channels.mail import build_mail

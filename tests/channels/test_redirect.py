@@ -1,10 +1,10 @@
 """Everything to one address: what arrives, for whom it was, and that nobody else gets a byte."""
 
-from dataclasses import replace
 from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from coopflow.channels.base import Accepted, Message, Refused
 from coopflow.channels.outbox import Outbox

@@ -1,5 +1,6 @@
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from coopflow.channels.base import Message
 from coopflow.channels.sms import build_text, undated_text

@@ -4,12 +4,13 @@ import asyncio
 import ssl
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from email import message_from_bytes
 from typing import Any
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from msgspec.structs import replace
 
 from coopflow.channels.base import Accepted, Channel, Message, Refused, Unavailable
 from tests.channels.contract import Arrived, LastCallContract, same_lines, yes

@@ -10,13 +10,13 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
+from msgspec.structs import replace
 
 from coopflow.channels.base import Accepted, Deferred, Refused, Unavailable, Unknown
 from coopflow.channels.smtp import Times

@@ -4,11 +4,12 @@ import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from coopflow.channels import smtp_row
 from coopflow.channels.base import Accepted, Deferred, Message, Refused, Unavailable, Unknown, Withdrawn

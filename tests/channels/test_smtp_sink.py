@@ -1,8 +1,7 @@
 """The mail channel against Debian's smtp-sink, which was written by others to try out mail programs."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from coopflow.channels.base import Accepted, Deferred, Refused, Unavailable, Unknown
 from coopflow.core.deliveries import Delivery

@@ -1,11 +1,11 @@
 """Texts by Twilio: the lines of reliability 2.4 one by one, on a local server that keeps to Twilio's contract."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from coopflow.channels.base import Accepted, Deferred, Delivery, Message, Refused, Unavailable, Unknown
 from coopflow.channels.twilio import Twilio, TwilioAccount

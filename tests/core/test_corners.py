@@ -1,9 +1,10 @@
 """The corners of deciding and settling that no story walks through: each answers with a person, or refuses loudly."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from coopflow.core.case import Case
 from coopflow.core.decide import MOST_VISITS, decide

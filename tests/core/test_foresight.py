@@ -1,6 +1,5 @@
 """What is foreseen is what comes: the same steps at the same instants, for any workflow of the kind people write."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import mkdtemp
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from coopflow.core.durations import Duration
 from coopflow.core.foresight import Script, foresee

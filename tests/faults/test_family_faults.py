@@ -3,11 +3,11 @@
 D09, the words for STOP, belongs to what reads answers.
 """
 
-from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from coopflow.core.deliveries import Unavailable
 from coopflow.errors import Invalid, NotAllowed

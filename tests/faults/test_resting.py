@@ -1,11 +1,11 @@
 """A kill at every point while messages rest, wait for a person's word, and leave: once each, or in doubt."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from coopflow.core.leaving import WayOut
 from coopflow.leaving import go_live

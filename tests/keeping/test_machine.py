@@ -1,10 +1,10 @@
 """What `doctor` says of the machine: faults that are known, the file, the disk."""
 
 from collections import namedtuple
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from coopflow.config import Config
 from coopflow.reports import machine

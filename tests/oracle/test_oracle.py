@@ -4,11 +4,11 @@ Ten million are a command of their own: `python -m tests.oracle`.
 """
 
 import os
-from dataclasses import replace
 from functools import cache
 from multiprocessing import get_context
 
 import pytest
+from msgspec.structs import replace
 
 from tests.oracle.clocks import Clock, clocks, known_zones
 from tests.oracle.comparing import Result, changes, compare

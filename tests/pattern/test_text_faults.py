@@ -1,8 +1,7 @@
 """Faults 12 to 19 of the pattern's own code, on conditions, context and texts: none is possible here."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from coopflow.composing import words as composed
 from coopflow.core.facts import Facts

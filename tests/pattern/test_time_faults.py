@@ -1,9 +1,10 @@
 """Faults 20 to 26 of the pattern's own code, on time: none is possible here."""
 
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError
 from datetime import UTC, date
 
 import pytest
+from msgspec.structs import replace
 
 from coopflow.core.durations import Duration
 from coopflow.core.timing import BUSINESS_HOURS, Calendar, OpenHours, Window, next_open, plan, zone

@@ -1,11 +1,11 @@
 """What is ahead if nothing happens, told before it happens."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from coopflow.core.facts import BUILT_IN_EVENTS, Facts
 from coopflow.core.model import Coop, Family

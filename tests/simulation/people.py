@@ -1,9 +1,10 @@
 """What people do to instances and at their desk: they pick among what there is, and take a refusal for what it is."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from coopflow.acting import act, assign_task, dismiss_task, finish_task, reopen_task, snooze_task
 from coopflow.core import people

@@ -4,12 +4,12 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from coopflow import acting, leftovers, tick
 from coopflow.composing import Composer

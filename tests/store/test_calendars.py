@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from coopflow.core.closed_days import CalendarKind, ClosedDay, KeptCalendar
 from coopflow.core.model import Coop, Family

@@ -1,10 +1,10 @@
 """A message that cannot be written is somebody's task when the instance starts, not a surprise on day 3."""
 
-from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from coopflow.composing import words
 from coopflow.core.case import TEXT_HOLE

@@ -1,11 +1,11 @@
 """Workflows whose mails go to a real mail server on loopback, also to one that has a bad day."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from coopflow.out_of_order import remembered
 from coopflow.sending import Post

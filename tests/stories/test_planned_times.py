@@ -1,10 +1,10 @@
 """When a step's turn comes, with every rule that moved it: anchors, dates, best times, spread, quiet hours."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from coopflow.core.durations import Duration
 from coopflow.core.model import Coop

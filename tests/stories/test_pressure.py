@@ -1,10 +1,10 @@
 """Pressure on families: caps over all workflows, one conversation at a time, a slow pace after the server was away."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from coopflow.core.deliveries import Deferred, Refused, Unknown
 from coopflow.core.durations import Duration

@@ -1,10 +1,10 @@
 """When the rules of time change, what waits is planned again, and both times are on record."""
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from coopflow.core.people import snooze
 from coopflow.core.timing import parse_window

@@ -1,9 +1,9 @@
 """Texts that really leave, by Twilio's contract: from a workflow to a phone, and what the gateway's answers lead to."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from coopflow.channels.sms import TEXT_LIMIT
 from coopflow.channels.twilio import Twilio, TwilioAccount

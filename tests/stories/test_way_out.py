@@ -1,11 +1,11 @@
 """Messages that really leave: nobody has said so yet, far too many at once, none but those allowed, resting first."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from coopflow.core import people
 from coopflow.core.allowed import allowed_by

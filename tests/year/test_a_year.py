@@ -4,12 +4,12 @@ Of 500 families it is a command of its own: `python -m tests.year --families 500
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from coopflow.core.durations import Duration
 from coopflow.core.model import Coop, Message

@@ -1,7 +1,8 @@
 """The screen of `doctor`: a line for each thing looked at, and what to do where something is wrong."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, fields
+
+from msgspec.structs import asdict
 
 from coopflow.render import Column, Sheet
 from coopflow.reports.health import Finding, Level
@@ -32,4 +33,4 @@ def verdict(findings: Sequence[Finding]) -> str:
 
 def health_sheet(findings: Iterable[Finding]) -> Sheet:
     """The findings in a data format."""
-    return Sheet([Column(field.name, field.name) for field in fields(Finding)], map(asdict, findings))
+    return Sheet([Column(name, name) for name in Finding.__struct_fields__], map(asdict, findings))

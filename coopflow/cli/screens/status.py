@@ -1,9 +1,10 @@
 """The screen of `status`: blocks with words, then a line for each instance."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
 from datetime import timedelta
 from typing import Any
+
+from msgspec.structs import asdict
 
 from coopflow.cli.consent_words import refusals
 from coopflow.cli.screens.text import Clock, block, several, write
@@ -165,7 +166,7 @@ def reason_lines(matters: Sequence[Matter], clock: Clock, *, most: int) -> Itera
 
 def reasons_sheet(matters: Sequence[Matter]) -> Sheet:
     """The reasons why a person is needed, in a data format."""
-    return Sheet([Column(field.name, field.name) for field in fields(Matter)], map(asdict, matters))
+    return Sheet([Column(name, name) for name in Matter.__struct_fields__], map(asdict, matters))
 
 
 def lines_sheet(lines: Iterable[Mapping[str, Any]]) -> Sheet:

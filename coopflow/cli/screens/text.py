@@ -1,10 +1,11 @@
 """Lines of a screen: times in the reader's words, and nothing from outside that could do anything to a terminal."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TextIO
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from coopflow.core.openings import day_text
 from coopflow.core.timing import local_text
@@ -12,8 +13,7 @@ from coopflow.render import moment, visible
 from coopflow.render.terminal import forgiving
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """How a time is written for this co-op's people."""
 
     tz: ZoneInfo
