@@ -1,4 +1,4 @@
-"""The `coopflow` command: through the door if there is nothing to do, else on to the command line."""
+"""The `coopflow` command: a bare tick as cron runs it, through the door if nothing is due; all else is for Typer."""
 
 import os
 import sys
@@ -9,21 +9,23 @@ TICK_WORDS = {"-c": "config", "--config": "config", "--database": "database"}
 
 def main() -> None:
     """Run the command line; the exit status is one of the documented codes."""
-    if _is_idle_tick(sys.argv[1:]):
-        return
-    from coopflow.cli.main import run
-
-    sys.exit(run())
-
-
-def _is_idle_tick(arguments: list[str]) -> bool:
-    given = _plain_tick(arguments)
+    given = _plain_tick(sys.argv[1:])
     if given is None:
-        return False
+        from coopflow.cli.main import run
+
+        sys.exit(run())
+    config = given.get("config") or os.environ.get("COOPFLOW_CONFIG")
+    database = given.get("database") or os.environ.get("COOPFLOW_DATABASE")
+    if _is_idle(config or "coopflow.yaml", database):
+        return
+    from coopflow.cli.ticking import tick_as_cron_does
+
+    sys.exit(tick_as_cron_does(config=config, database=database))
+
+
+def _is_idle(config: str, database: str | None) -> bool:
     from coopflow.door import nothing_to_do
 
-    config = given.get("config") or os.environ.get("COOPFLOW_CONFIG") or "coopflow.yaml"
-    database = given.get("database") or os.environ.get("COOPFLOW_DATABASE")
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     return nothing_to_do(config, database=database, now=now)
 

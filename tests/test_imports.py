@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from coopflow.cli import commands
 from tests.folders import a_folder, coopflow, plain_environ, starts
 
 HEAVY = frozenset({"pydantic", "pydantic_core", "yaml", "jinja2", "markdown_it"})
@@ -55,13 +56,15 @@ def test_a_tick_with_nothing_to_do_loads_next_to_nothing(ticked: Path) -> None:
 
 def test_a_tick_with_something_due_but_nothing_to_send_needs_no_yaml_pydantic_or_jinja(tmp_path: Path) -> None:
     app = a_folder(tmp_path)
-    starts(app, "errand")
     coopflow(tmp_path, "tick")
+    starts(app, "errand")
 
     loaded = loaded_by(tmp_path, "tick")
     starts_again = loaded_by(tmp_path, "tick", "--limit", "10")
 
     assert (loaded | starts_again) & (HEAVY | {"rich"}) == set()
+    assert "coopflow.tick" in loaded
+    assert loaded & {"typer", "click", "argparse", "coopflow.cli.main", "coopflow.cli.commands"} == set()
     with app.store() as store:
         assert [task.description for task in store.desk.tasks()] == ["Bring the books"]
 
@@ -82,6 +85,25 @@ def test_looking_needs_no_yaml_pydantic_or_jinja_while_the_configuration_is_unch
     ticked: Path, command: list[str]
 ) -> None:
     assert loaded_by(ticked, *command) & HEAVY == set()
+
+
+def test_a_command_loads_no_other_one(ticked: Path) -> None:
+    loaded = loaded_by(ticked, "status", "--family", "42")
+
+    every = {f"coopflow.cli.{module}" for modules in commands.PLACES.values() for module in modules}
+    assert loaded & every == {"coopflow.cli.look"}
+
+
+@pytest.mark.parametrize("modules", sorted(set(commands.PLACES.values())), ids=" ".join)
+def test_a_place_has_the_commands_that_it_is_named_for(modules: tuple[str, ...]) -> None:
+    """In a process of its own, where nothing else has registered any."""
+    named = [name for name, places in commands.PLACES.items() if places == modules]
+    script = f"from coopflow.cli import commands, root; import typer; commands.load([{named[0]!r}])\n"
+    script += "print(*typer.main.get_command(root.app).commands)"
+    ran = subprocess.run(
+        [sys.executable, "-c", script], env=plain_environ(), capture_output=True, text=True, check=True
+    )
+    assert sorted(ran.stdout.split()) == sorted(named)
 
 
 def test_help_needs_neither_the_database_nor_a_configuration(tmp_path: Path) -> None:

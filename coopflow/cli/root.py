@@ -4,12 +4,25 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
 
 from coopflow import __version__
+from coopflow.cli.commands import PLACES
 from coopflow.cli.session import Session
+
+
+class _InTheirOrder(TyperGroup):
+    """The commands in one order, whichever was loaded first."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # Typer's own class of it
+        """The names of those that are loaded."""
+        loaded = super().list_commands(ctx)
+        return sorted(loaded, key=list(PLACES).index)
+
 
 app = typer.Typer(
     name="coopflow",
+    cls=_InTheirOrder,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

@@ -11,11 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-import typer
-
 from coopflow.errors import OutOfPlace, Usage
 
 if TYPE_CHECKING:
+    import typer
+
     from coopflow.app import App
     from coopflow.render import Format, Sheet
     from coopflow.store.store import Store
@@ -95,6 +95,8 @@ class Session:
             return
         if not sys.stdin.isatty():
             raise Usage(f"{question} Say --yes to do it without being asked.")
+        import typer
+
         if typed is not None:
             agreed = (
                 typer.prompt(f"{question} Type {typed} to do it", err=True, default="", show_default=False) == typed
@@ -105,7 +107,7 @@ class Session:
             raise typer.Abort
 
 
-def session_of(context: typer.Context) -> Session:
+def session_of(context: "typer.Context") -> Session:
     """The session that the root command made."""
     session = context.find_root().obj
     assert isinstance(session, Session)  # the root callback has run before any command  # noqa: S101

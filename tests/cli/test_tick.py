@@ -14,7 +14,7 @@ import pytest
 
 from coopflow.app import App
 from coopflow.batches import TickReport
-from coopflow.cli.run import _needs_a_person
+from coopflow.cli.ticking import _needs_a_person
 from coopflow.core.audit import sentence
 from coopflow.errors import Temporary
 from coopflow.store.database import create
@@ -307,7 +307,7 @@ def test_a_pass_that_fails_is_told_once_and_the_next_one_tries_again(
             raise KeyboardInterrupt
 
     monkeypatch.setattr("coopflow.tick.tick", locked)
-    monkeypatch.setattr("coopflow.cli.run.time.sleep", rest)
+    monkeypatch.setattr("coopflow.cli.ticking.time.sleep", rest)
 
     ran = shop.run("tick", "--every", "30s")
 

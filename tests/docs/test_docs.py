@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from typer.core import TyperCommand, TyperGroup
 
 from coopflow import config_schema, config_texts
-from coopflow.cli import commands  # noqa: F401 - registers every command on `app`
+from coopflow.cli import commands
 from coopflow.cli.main import app
 from coopflow.config_schema import checked
 from coopflow.core.audit import SENTENCES
@@ -127,6 +127,7 @@ def all_commands() -> Iterator[tuple[str, TyperCommand]]:
         else:
             yield name, command
 
+    commands.load([])
     yield from walk("", typer.main.get_command(app))
 
 

@@ -527,7 +527,7 @@ PLANTS = (
     ),
     plant(
         "a tick that needs a person ends with 0",
-        "cli/run.py",
+        "cli/ticking.py",
         '    if words := _needs_a_person(report):\n        raise CoopflowError("\\n".join(words))\n    if news',
         "    if news",
         "cli/test_tick.py",
