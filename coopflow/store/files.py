@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from coopflow.errors import DatabaseUnusable
@@ -79,12 +80,19 @@ def require_own_log(path: Path) -> None:
     log = Path(f"{path}-wal")
     if not (log.exists() and log.stat().st_size):
         return
-    database = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # stays open until the process ends: see above
+    found = path.stat()
+    database = _opened_for_good(path, found.st_dev, found.st_ino)
     if os.pread(database, 2, _VERSIONS) == _NO_LOG and log.exists() and os.pread(database, 2, _VERSIONS) == _NO_LOG:
         raise DatabaseUnusable(
             f"{log} is of another database: {path.name} has no write-ahead log, and what is in that one would get"
             " into it; move it away"
         )
+
+
+@cache
+def _opened_for_good(path: Path, device: int, inode: int) -> int:  # noqa: ARG001 - they tell files of one name apart
+    """A handle on a database that stays open until the process ends: see above."""
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def require_local(path: Path) -> None:

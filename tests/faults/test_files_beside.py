@@ -115,6 +115,21 @@ def test_s14_a_log_that_was_deleted_takes_back_what_a_tick_has_done_and_the_next
     assert sum(map(len, files(path.parent).values())) == FAMILIES
 
 
+def test_s14_whoever_opens_it_again_and_again_while_it_has_a_log_keeps_one_handle_and_no_more(
+    tmp_path: Path, with_log: None
+) -> None:
+    path = co_op(tmp_path / "ours")
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM families").fetchone()  # so that the log is not copied back
+        open_handles = []
+        for _ in range(4):
+            assert command.said_by_tick(path.parent) == (0, "")
+            assert Path(f"{path}-wal").stat().st_size > 0
+            open_handles.append(len(list(Path("/proc/self/fd").iterdir())))
+    assert open_handles[1:] == open_handles[1:2] * 3
+
+
 @pytest.mark.parametrize("content", [b"", b"stale" * 10_000, bytes(32_768)], ids=["empty", "garbage", "zeros"])
 def test_s14_a_stale_index_of_the_log_does_no_harm(tmp_path: Path, with_log: None, content: bytes) -> None:
     path = co_op(tmp_path / "ours")
