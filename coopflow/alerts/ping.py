@@ -99,6 +99,8 @@ def _asked(address: str, *, failed: bool) -> str | None:
     except URLError as problem:
         reason = problem.reason
         return str(reason.strerror or reason) if isinstance(reason, OSError) else str(reason)
+    except TimeoutError:
+        return f"no answer within {PATIENCE} seconds"
     except Exception as problem:  # noqa: BLE001 - whatever it is, the tick has done its work
         return type(problem).__name__
 
