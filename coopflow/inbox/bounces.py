@@ -1,5 +1,6 @@
 """Mails that say that a mail did not arrive: by the standard (RFC 3464), or as flufl.bounce knows them."""
 
+import logging
 import re
 from email.message import Message
 
@@ -93,6 +94,7 @@ def _named(mail: Message) -> str:
 def _by_custom(message: Message) -> tuple[Failure, ...]:
     from flufl.bounce import all_failures
 
+    logging.getLogger("flufl.bounce").addHandler(logging.NullHandler())  # else its tracebacks end up in cron's mail
     try:
         temporary, permanent = all_failures(message)
     except (ValueError, LookupError, TypeError, AttributeError):  # it takes a mail to be whole once it knows its kind
