@@ -6,7 +6,7 @@ Twilio knows no key against doubles: what it did not answer is in doubt, and can
 import re
 from base64 import b64encode
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode, urljoin
@@ -183,7 +183,9 @@ class Twilio:
         return page
 
     def _may_be(self, row: Mapping[str, Any], message: Message) -> bool:
-        made = _moment(row.get("date_created"))
+        made, sid = _moment(row.get("date_created")), row.get("sid")
+        if not isinstance(sid, str) or not _ID.fullmatch(sid):
+            return False
         since = made is not None and made >= message.at - A_CLOCK_APART
         ours = "From" in self._from or row.get("messaging_service_sid") == self._account.sender
         return since and ours and row.get("to") == message.to and row.get("direction") != "inbound"
@@ -200,6 +202,7 @@ def _code(said: Mapping[str, Any]) -> int:
 
 def _moment(text: object) -> datetime | None:
     try:
-        return parsedate_to_datetime(text) if isinstance(text, str) else None
-    except (ValueError, TypeError, IndexError):
+        found = parsedate_to_datetime(text) if isinstance(text, str) else None
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
+    return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)

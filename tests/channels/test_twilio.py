@@ -295,9 +295,18 @@ def test_other_texts_are_not_taken_for_it(server: TwilioServer) -> None:
     server.take({"To": SMS.to, "Body": SMS.text})["direction"] = "inbound"
     for odd in (None, 17, "yesterday", "Mon, 99 Mar 2026 06:00:00 GMT"):
         server.take({"To": SMS.to, "Body": SMS.text})["date_created"] = odd
+    for no_id in (None, 17, ["SM1"], "SM1"):
+        server.take({"To": SMS.to, "Body": SMS.text})["sid"] = no_id
     server.now = AT - timedelta(minutes=5)
     server.take({"To": SMS.to, "Body": SMS.text})  # one with the same words, from before
     assert channel_to(server).find(SMS) is None
+
+
+def test_a_moment_without_a_zone_is_one_in_utc(server: TwilioServer) -> None:
+    server.now = AT
+    row = server.take({"To": SMS.to, "Body": SMS.text})
+    row["date_created"] = f"{AT:%a, %d %b %Y %H:%M:%S} -0000"
+    assert channel_to(server).find(SMS) == Accepted(str(row["sid"]))
 
 
 def test_other_words_to_the_number_are_left_to_a_person(server: TwilioServer) -> None:
