@@ -25,6 +25,8 @@ OUR_FAULT = {  # statuses that say the same of every message until a person has 
     410: "there is nothing at this address any more",
 }
 
+_ADDRESS = re.compile(r"(?<![^\s@])[^@\s]++@[^@\s]++")  # looked for once in each word, and not at each of its letters
+
 
 def by_status(answer: Answer, *, who: str, at: datetime, key: str) -> Delivery | None:
     """What the status alone says; None for 2xx and for what was looked at and refused (4xx): the body says more."""
@@ -90,5 +92,5 @@ def excerpt(body: bytes, secrets: Collection[str] = ()) -> str:
     for secret in filter(None, secrets):
         text = text.replace(secret, "***")
     text = re.sub(rf"[+(]?\d(?:[\s().-]{{0,3}}\d){{{MOST_DIGITS},}}", "…", text)
-    text = re.sub(r"[^@\s]+@[^@\s]+", "…", text)
+    text = _ADDRESS.sub("…", text)
     return "".join(char for char in text if char.isprintable())[:LONGEST_EXCERPT].strip()

@@ -359,3 +359,15 @@ def test_what_is_kept_of_an_answer_names_nobody_and_no_secret() -> None:
 @pytest.mark.parametrize("body", [b"", b"[]", b'"x"', b"{", b'{"a": Infinity}', b'{"a": "\\ud800"}', b"\xff", b"1e999"])
 def test_what_is_no_object_is_not_read(body: bytes) -> None:
     assert read_object(body) is None
+
+
+@pytest.mark.parametrize("said", [b"x" * 4096, b'"prediction_id' * 300, b"a.b-" * 1000, b"1 " * 2000, b"<" * 4096])
+def test_an_answer_is_cleaned_at_once_whatever_it_is(said: bytes) -> None:
+    began = time.process_time()
+    for _ in range(10):
+        excerpt(said)
+    assert time.process_time() - began < 0.2
+
+
+def test_every_address_is_taken_out_of_an_answer() -> None:
+    assert excerpt(b"no a.b@example.org, <c@d.example or 'e@f'; +1 212-555-0142 @ noon") == "no … … or … … @ noon"
