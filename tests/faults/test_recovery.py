@@ -1,12 +1,15 @@
 """What the next tick makes of a message that a dead one had under way, in the corners where it is easy to be wrong."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from coopflow.core.deliveries import Accepted, Deferred, Refused, Unavailable, Unknown
+from coopflow.batches import Overtaken
+from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unavailable, Unknown
 from coopflow.core.people import resume
 from coopflow.sending import Answered, Asked, Book, Outgoing
+from coopflow.tick import tick
 from tests.world import World
 
 MAIL = {"id": "mail", "type": "email", "template_id": "hello"}
@@ -174,6 +177,32 @@ def test_a_message_in_doubt_whose_instance_was_ended_meanwhile_is_told_to_a_pers
     assert "whether the email left is not known" in task.description
     assert mailing.attempts(instance) == [("mail", "failed")]
     assert under_way(mailing) == []
+
+
+@pytest.mark.parametrize(
+    ("fate", "status", "task_types"),
+    [
+        (Accepted("250 ok"), "completed", []),
+        (Refused("550 no such user"), "paused", ["doubt"]),
+        (Unavailable("connection refused"), "paused", ["doubt"]),
+    ],
+)
+def test_the_answer_to_a_tick_that_has_lost_the_lead_settles_a_doubt_only_if_the_message_was_taken(
+    mailing: World, fate: Delivery, status: str, task_types: list[str]
+) -> None:
+    instance = mailing.start("outreach", family="42")
+
+    def is_overtaken(batch: list[Outgoing], book: Book) -> None:
+        assert len(book(batch, ())) == 1
+        assert tick(replace(mailing.engine, epoch=None), now=mailing.now).in_doubt == [instance]
+        book((), [(outgoing, fate) for outgoing in batch])
+
+    mailing.engine.post.deliver = is_overtaken  # type: ignore[method-assign, assignment]
+    with pytest.raises(Overtaken, match="another tick has taken over"):
+        mailing.tick()
+    mailing.tick()  # nothing is handed over again
+    assert mailing.status(instance) == status
+    assert [task.task_type for task in mailing.tasks("42")] == task_types
 
 
 @pytest.mark.parametrize(
