@@ -17,7 +17,7 @@ from coopflow.cli.lookup import every_family, resolve_family
 from coopflow.cli.options import DryRunOption, FormatOption, JsonOption, chosen_format
 from coopflow.cli.root import app
 from coopflow.cli.session import session_of
-from coopflow.cli.streams import opened
+from coopflow.cli.streams import opened, read_watched, watched
 from coopflow.cli.verdicts import touched_words
 from coopflow.core.consent import addresses_of
 from coopflow.core.states import ACTIVE
@@ -49,19 +49,19 @@ def import_(
     chosen: FormatOption = None,
 ) -> None:
     """Add and update families from a list: all of it, or nothing if a line is wrong. Nobody is ever removed."""
-    from coopflow.intake.formats import read_records
     from coopflow.intake.importing import import_families
 
     session, shown = session_of(context), chosen_format(chosen, as_json)
     with opened(file, example="coopflow family import families.csv") as (source, stream), session.store() as store:
         imported = import_families(
             store,
-            read_records(stream, source),
+            read_watched(session, stream, source, "Families are read"),
             region=session.app.config.country,
             actor=session.actor,
             now=session.now,
             dry_run=dry_run,
             again=again,
+            watched=watched,
         )
         ended = [] if dry_run else touched_words(session, store, imported.finished)
     if dry_run or shown is not None:

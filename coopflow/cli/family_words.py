@@ -74,8 +74,8 @@ def change_rows(imported: "Imported", *, dry_run: bool) -> list[dict[str, Any]]:
     would = "would be " if dry_run else ""
     return [
         {
-            "family_id": change.family.family_id,
-            "family_name": change.family.family_name,
+            "family_id": change.family_id,
+            "family_name": change.family_name,
             "change": f"{would}{'new' if change.new else 'changed'}",
             "fields": list(change.names),
         }
@@ -93,7 +93,7 @@ def import_words(imported: "Imported", *, dry_run: bool) -> list[str]:
     tail = " No change." if not imported.changes else " Nothing was changed." if dry_run else ""
     noun = "family" if imported.families == 1 else "families"
     lines = [f"{imported.families} {noun}: {counts}.{tail}"]
-    if unusual := unusual_statuses(change.family for change in imported.changes):
+    if unusual := unusual_statuses(imported.statuses):
         stops = ", ".join(sorted(NOT_CONTACTED - {FORGOTTEN}))
         lines.append(f"Families with the status {', '.join(unusual)} are written to; what stops messages is: {stops}.")
     return lines

@@ -10,7 +10,7 @@ from coopflow.cli.lookup import resolve_family
 from coopflow.cli.options import DryRunOption, FamilyOption, FormatOption, JsonOption, WorkflowOption, chosen_format
 from coopflow.cli.root import app
 from coopflow.cli.session import Session, session_of
-from coopflow.cli.streams import opened, show_to_the_end
+from coopflow.cli.streams import opened, read_watched, show_to_the_end
 from coopflow.cli.verdicts import EVENT_COLUMNS, TRIGGER_COLUMNS, Tally, event_words, started_words
 from coopflow.errors import ExitCode, NotAllowed, Usage
 from coopflow.render import Format, Sheet
@@ -91,24 +91,23 @@ def _require_one_of(now: bool, dry_run: bool) -> None:
 
 
 def _take_predictions(session: Session, file: str | None, *, dry_run: bool, shown: Format | None, now: bool) -> None:
-    from coopflow.intake.formats import read_records
     from coopflow.intake.taking import judge_predictions
 
     with opened(file, example="coopflow trigger predictions.jsonl") as (source, stream), session.store() as store:
         tally = Tally(session, source, dry_run)
-        judged = judge_predictions(store, read_records(stream, source), now=session.now, dry_run=dry_run)
+        records = read_watched(session, stream, source, "Predictions are taken in", shown)
+        judged = judge_predictions(store, records, now=session.now, dry_run=dry_run)
         show_to_the_end(session, Sheet(TRIGGER_COLUMNS, tally.judged(judged), empty="No predictions came in."), shown)
     session.say(tally.summary("started", "skipped", "rejected", look="coopflow why"))
     _go_on(tally, now=now and bool(tally.verdicts["started"]))
 
 
 def _take_events(session: Session, file: str, *, dry_run: bool, shown: Format | None, now: bool) -> None:
-    from coopflow.intake.formats import read_records
     from coopflow.intake.happening import take_events
 
     with opened(file, example="coopflow event --from events.jsonl") as (source, stream), session.store() as store:
         tally = Tally(session, source, dry_run)
-        records = read_records(stream, source)
+        records = read_watched(session, stream, source, "Events are recorded", shown)
         happened = take_events(store, records, actor=session.actor, now=session.now, dry_run=dry_run)
         show_to_the_end(session, Sheet(EVENT_COLUMNS, tally.happened(happened), empty="No events came in."), shown)
     session.say(tally.summary("recorded", "skipped", "rejected", look="coopflow status --family"))

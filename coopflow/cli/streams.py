@@ -3,16 +3,20 @@
 import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from coopflow.errors import Invalid, NotFound, Usage
 
 if TYPE_CHECKING:
     from coopflow.cli.session import Session
+    from coopflow.intake.formats import Records
     from coopflow.render import Format, Sheet
+
+Item = TypeVar("Item")
 
 STDIN = "<stdin>"
 CYCLES_AFTER = 50_000  # objects; records make none, and a look for them after each 700 takes a tenth of the time
@@ -29,6 +33,26 @@ def opened(file: str | None, *, example: str) -> Iterator[tuple[str, BinaryIO]]:
         return
     with _file(str(file)) as stream:
         yield str(file), stream
+
+
+def read_watched(
+    session: "Session", stream: BinaryIO, source: str, words: str, shown: "Format | None" = None
+) -> "Records":
+    """The records of a stream; who waits at a terminal sees how many have been read, unless rows appear there."""
+    from coopflow.intake.formats import read_records
+    from coopflow.render import Format
+
+    records = read_records(stream, source)
+    if session.out.isatty() and shown not in (None, Format.table):
+        return records
+    return replace(records, found=iter(watched(records.found, None, words)))
+
+
+def watched(items: Iterable[Item], total: int | None, words: str) -> Iterable[Item]:
+    """The same items, with a bar for who waits at a terminal."""
+    from coopflow.render import progress
+
+    return progress(items, total, words, sys.stderr)
 
 
 def show_to_the_end(session: "Session", sheet: "Sheet", shown: "Format | None") -> None:

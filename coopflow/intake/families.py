@@ -64,19 +64,20 @@ class FamilyReader:
             "consent": _no_consent,
         }
 
-    def read_all(self, records: Records) -> tuple[list[FamilyRecord], list[BadRecord]]:
-        """Every family, and every record that is none; the same id twice is such a one."""
-        good: dict[str, FamilyRecord] = {}
+    def read_all(self, records: Records, good: Callable[[FamilyRecord], None]) -> list[BadRecord]:
+        """Hand on every family, and answer with every record that is none; the same id twice is such a one."""
+        lines: dict[str, int] = {}
         bad: list[BadRecord] = []
         for found in records.found:
             read = found if isinstance(found, BadRecord) else self.read(found, records.kind)
             if isinstance(read, BadRecord):
                 bad.append(read)
-            elif read.family_id in good:
-                bad.append(_again(read, good[read.family_id]))
+            elif read.family_id in lines:
+                bad.append(_again(read, lines[read.family_id]))
             else:
-                good[read.family_id] = read
-        return list(good.values()), bad
+                lines[read.family_id] = read.line
+                good(read)
+        return bad
 
     def read(self, record: Record, kind: Kind = Kind.JSONL) -> FamilyRecord | BadRecord:
         """What one record says, or all that is wrong with it."""
@@ -116,8 +117,8 @@ class FamilyReader:
 _MAY_BE_EMPTY = frozenset({"email", "phone", "time_zone", "language"})
 
 
-def _again(record: FamilyRecord, earlier: FamilyRecord) -> BadRecord:
-    problem = Unfit("is there twice", found=described(record.family_id), hint=f", first on line {earlier.line}")
+def _again(record: FamilyRecord, first: int) -> BadRecord:
+    problem = Unfit("is there twice", found=described(record.family_id), hint=f", first on line {first}")
     return BadRecord(record.line, (problem.at("family_id"),))
 
 
@@ -197,6 +198,6 @@ def _best_hour_problem(value: Any) -> list[Unfit]:
     return [Unfit(reason, field=BEST_HOUR, found=described(value))]
 
 
-def unusual_statuses(families: Iterable[Family]) -> list[str]:
+def unusual_statuses(statuses: Iterable[str]) -> list[str]:
     """The words for a status that coopflow gives no meaning: families that have one are written to."""
-    return sorted({family.status for family in families} - STATUSES)
+    return sorted(set(statuses) - STATUSES)

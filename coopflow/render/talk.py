@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 PATIENCE = 2.0  # seconds that people wait without asking themselves whether anything happens
+WIPE = "\r\x1b[2K"  # takes the bar off its line, so that words can stand there; it is drawn anew below them
 _REDRAW_EVERY = 0.1  # seconds
+_WITH_A_BAR: list[TextIO] = []  # the streams on which a bar is drawn now
 
 
 def say(*lines: str, stderr: TextIO | None = None) -> None:
@@ -24,20 +26,25 @@ def say(*lines: str, stderr: TextIO | None = None) -> None:
     stream = stderr or sys.stderr
     if stream is None or stream.closed:  # a process may be started without one
         return
+    if stream in _WITH_A_BAR:
+        stream.write(WIPE)
     forgiving(stream).writelines(f"{safe_line(line)}\n" for line in lines)
     stream.flush()
 
 
 def progress(
     items: Iterable[Item],
-    total: int,
+    total: int | None,
     description: str,
-    stderr: TextIO,
+    stderr: TextIO | None,
     *,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Item]:
-    """Yield the items; on a terminal a bar appears when it takes longer than two seconds, and goes when all is done."""
-    if not can_move(stderr):
+    """Yield the items; on a terminal a bar appears when it takes longer than two seconds, and goes when all is done.
+
+    Without a total it counts.
+    """
+    if stderr is None or not can_move(stderr):
         yield from items
         return
     bar: Progress | None = None
@@ -46,21 +53,25 @@ def progress(
         for done, item in enumerate(items, start=1):
             yield item
             if (reached := clock()) >= redraw_at:
-                bar = bar or _bar(description, total, forgiving(stderr))
+                if bar is None:
+                    bar = _bar(description, total, forgiving(stderr))
+                    _WITH_A_BAR.append(stderr)
                 bar.update(bar.task_ids[0], completed=done, refresh=True)
                 redraw_at = reached + _REDRAW_EVERY
     finally:
         if bar is not None:
             bar.stop()
+            _WITH_A_BAR.remove(stderr)
 
 
-def _bar(description: str, total: int, stderr: TextIO) -> Progress:
+def _bar(description: str, total: int | None, stderr: TextIO) -> Progress:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from coopflow.render.tables import console
 
     words = TextColumn("{task.description}", markup=False)
-    columns = (words, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    count = MofNCompleteColumn() if total is not None else TextColumn("{task.completed:,.0f}", markup=False)
+    columns = (words, BarColumn(), count, TimeRemainingColumn())
     bar = Progress(
         *columns,
         console=console(stderr, width_of(stderr), colour=wants_colour(stderr)),

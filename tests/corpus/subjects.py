@@ -82,7 +82,7 @@ def event(text: bytes) -> list[str]:
 
 def family(text: bytes) -> list[str]:
     """A file of families."""
-    return _records(text, lambda records: FamilyReader(region="US").read_all(records)[1])
+    return _records(text, lambda records: FamilyReader(region="US").read_all(records, lambda _: None))
 
 
 def _records(text: bytes, read: Callable[[Records], object]) -> list[str]:

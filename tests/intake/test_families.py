@@ -238,7 +238,8 @@ def test_consent_is_never_touched() -> None:
 
 
 def test_the_same_id_twice_is_refused() -> None:
-    good, bad = READER.read_all(records_of('[{"family_id": "1"}, {"family_id": 2},\n{"family_id": 1}]'))
+    good: list[FamilyRecord] = []
+    bad = READER.read_all(records_of('[{"family_id": "1"}, {"family_id": 2},\n{"family_id": 1}]'), good.append)
     assert [one.family_id for one in good] == ["1", "2"]
     assert [(one.line, sentences(one.problems)) for one in bad] == [
         (2, "field 'family_id': '1' is there twice, first on line 1")

@@ -1,10 +1,12 @@
 """Member lists through a real database: all or nothing, only what differs, and nobody removed."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
 
 from coopflow.errors import Invalid
+from coopflow.intake.families import FamilyRecord
 from coopflow.intake.importing import Imported, import_families
 from tests.intake.reading import records_of
 from tests.world import World, at
@@ -43,7 +45,7 @@ def test_only_what_differs_is_a_change(coop: World) -> None:
     coop.now = at("2026-03-21 09:00")
     found = imports(coop, LIST.replace("75.0,71", "50.0,72"))
     [change] = found.changes
-    assert (change.family.family_id, change.new, list(change.names)) == ("0042", False, ["engagement_score", "tenure"])
+    assert (change.family_id, change.new, list(change.names)) == ("0042", False, ["engagement_score", "tenure"])
     assert coop.store.families(["0042"])["0042"].engagement_score == 50.0
     rows = coop.db.execute_sql("SELECT engagement_score FROM family_engagement_metrics ORDER BY 1").fetchall()
     assert rows == [(50.0,), (75.0,)]
@@ -135,3 +137,75 @@ def test_the_trail_tells_what_changed_and_not_to_what(coop: World) -> None:
         "new": True,
         "changed": ["family_name", "email", "phone", "time_zone", "status", "engagement_score", "tenure"],
     }
+
+
+# -- long lists ---------------------------------------------------------------------------------------------------
+
+
+def long_list(count: int, name: str = "Family") -> str:
+    return "family_id,family_name,level\n" + "".join(f"f{number},{name} {number},3\n" for number in range(count))
+
+
+def test_a_long_list_is_written_down_in_parts_of_which_none_is_long(coop: World) -> None:
+    sizes: list[int] = []
+    told: list[tuple[int, str]] = []
+
+    def watched(batches: Iterable[list[FamilyRecord]], total: int, words: str) -> Iterator[list[FamilyRecord]]:
+        told.append((total, words))
+        for batch in batches:
+            sizes.append(len(batch))
+            yield batch
+
+    assert counts(imports(coop, long_list(1201), watched=watched)) == (1201, 0, 0)
+    assert sizes == [500, 500, 201]
+    assert [total for total, _ in told] == [3]
+    assert counts(imports(coop, long_list(1201))) == (0, 0, 1201)
+    assert counts(imports(coop, long_list(1300, name="House"))) == (99, 1201, 0)
+
+
+@pytest.mark.parametrize("line", [3, 700, 1202])
+def test_one_bad_line_anywhere_in_a_long_list_and_nothing_is_imported(coop: World, line: int) -> None:
+    imports(coop, long_list(2))
+    lines = long_list(1201).splitlines()
+    lines[line - 1] = "f9999,,3"
+    before = coop.store.looking.events_after(0)
+    with pytest.raises(Invalid, match=f":{line}: field 'family_name': it is empty"):
+        imports(coop, "\n".join(lines))
+    assert len(coop.store.families([f"f{number}" for number in range(1201)])) == 2
+    assert coop.store.looking.events_after(0) == before
+
+
+def test_what_only_the_database_can_tell_of_a_long_list_is_told_of_all_its_parts(coop: World) -> None:
+    rows = [f'{{"family_id": "f{number}", "level": 3}}' for number in range(1100)]
+    with pytest.raises(Invalid) as refused:
+        imports(coop, "\n".join(rows))
+    assert str(refused.value).count("it is missing, and the family is new") == 1100
+    assert coop.store.families(["f0", "f1099"]) == {}
+
+
+def test_nothing_of_a_list_stays_beside_the_database(coop: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coopflow.intake.spooled.IN_MEMORY", 100)
+    folder = coop.store.path.parent
+    before = sorted(path.name for path in folder.iterdir())
+    during: list[list[str]] = []
+
+    def watched(batches: Iterable[list[FamilyRecord]], *_: Any) -> Iterator[list[FamilyRecord]]:
+        for batch in batches:
+            during.append(sorted(path.name for path in folder.iterdir()))
+            yield batch
+
+    assert counts(imports(coop, long_list(600), watched=watched)) == (600, 0, 0)
+    assert all(name.startswith("coopflow.db") or name in before for names in during for name in names)
+    assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_what_a_long_list_changes_is_looked_at_for_all_its_families(coop: World) -> None:
+    criterion = {"field": "level", "operator": "==", "value": 4}
+    steps = [{"id": "rest", "type": "wait", "duration": "3 days"}, {"id": "done", "type": "end"}]
+    coop.has_workflow("outreach", steps, completion_criteria=criterion)
+    imports(coop, long_list(1100))
+    for number in (0, 499, 500, 1099):
+        coop.start("outreach", family=f"f{number}")
+    found = imports(coop, long_list(1100).replace(",3", ",4"))
+    assert len(found.finished) == 4
+    assert counts(found) == (0, 1100, 0)

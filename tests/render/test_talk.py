@@ -38,6 +38,29 @@ def test_long_work_has_a_bar_with_its_words_and_count(terminal):
     assert "3/3" in terminal.text
 
 
+def test_where_nobody_knows_how_many_there_are_they_are_counted(terminal):
+    assert list(progress("abc", None, "Reading", terminal, clock=a_clock(1.5))) == ["a", "b", "c"]
+    assert " 2 " in terminal.text
+    assert "/?" not in terminal.text
+
+
+def test_words_take_the_place_of_the_bar_and_it_is_drawn_below_them(terminal):
+    for item in progress("abc", 3, "Reading", terminal, clock=a_clock(3)):
+        if item == "b":
+            say("line 7 is bad", stderr=terminal)
+    before, _, after = terminal.text.partition("line 7 is bad\n")
+    assert before.endswith("\r\x1b[2K")
+    assert "Reading" in before
+    assert "3/3" in after
+    terminal.truncate(0)
+    say("done", stderr=terminal)
+    assert terminal.text.lstrip("\0") == "done\n"
+
+
+def test_a_process_without_standard_error_has_no_bar():
+    assert list(progress("abc", 3, "Reading", None, clock=a_clock(3))) == ["a", "b", "c"]
+
+
 def test_a_bar_leaves_nothing_behind_when_the_work_is_broken_off(terminal):
     items = progress("abc", 3, "Reading", terminal, clock=a_clock(3))
     assert [next(items), next(items)] == ["a", "b"]
