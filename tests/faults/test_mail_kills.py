@@ -3,8 +3,9 @@
 import os
 import random
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from coopflow.channels.smtp import Smtp
 from coopflow.core.deliveries import Delivery
 from coopflow.core.model import Message
+from coopflow.sending import MOST_ON_THEIR_WAY
 from coopflow.tick import TickReport, tick
 from tests.channels.mail_server import Client, MailServer, mail_server
 from tests.channels.smtp_scene import channel_to
@@ -42,16 +44,33 @@ class Dying:
     transport: str = "smtp"
     dedupes: bool = False
 
+    @property
+    def row(self) -> int:
+        return self.inner.row
+
     def deliver(self, message: Message, last_call: Callable[[], bool]) -> Delivery:
-        def call() -> bool:
+        return self.inner.deliver(message, last_call)
+
+    def deliver_row(
+        self,
+        messages: Sequence[Message],
+        last_call: Callable[[], Collection[str]],
+        answered: Callable[[Delivery], bool],
+    ) -> None:
+        answers = count(1)
+
+        def call() -> Collection[str]:
             self.passes("before the last call")
             granted = last_call()
             self.passes("before the dot")
             return granted
 
-        answer = self.inner.deliver(message, call)
-        self.passes("before the outcome")
-        return answer
+        def hears(fate: Delivery) -> bool:
+            self.passes("before the outcome")
+            self.passes(f"before outcome {next(answers)}")
+            return answered(fate)
+
+        self.inner.deliver_row(messages, call, hears)
 
     def passes(self, point: str) -> None:
         if point == self.point:
@@ -151,6 +170,35 @@ def test_p05_a_kill_between_answer_and_outcome_is_closed_by_a_person(one_mail: P
     assert kinds.index("message.intended") < kinds.index("step.in_doubt") < kinds.index("doubt.resolved")
 
 
+@pytest.mark.parametrize("place", [1, 2, 7, 12])
+def test_a_kill_inside_a_row_leaves_in_doubt_what_had_its_last_call_and_nothing_else(
+    folder: Path, server: MailServer, place: int
+) -> None:
+    with world(folder) as made:
+        fill(made, 30)
+
+    def one_tick() -> None:
+        inner = channel_to(server.port)
+        inner._row = 12  # the server has been quick
+        with engine(folder, {"email": Dying(inner, f"before outcome {place}")}, concurrent=1) as dying:
+            tick(dying, now=at(FIRST))
+
+    assert end_of(fork(one_tick)) == KILLED
+    assert len(server.taken) == place
+    with opened(folder) as store:
+        under_way, recorded = set(ledger(store, "running")), set(ledger(store, "completed"))
+    report = ticks(folder, server, SECOND)
+
+    assert len(under_way | recorded) == 12
+    assert len(recorded) < place  # none, unless the machine was so slow that they were not kept waiting for the others
+    assert len(report.in_doubt) == len(under_way)
+    assert resolved(folder, server) == under_way
+    ticks(folder, server, "2026-03-20 09:02")
+    assert server.recipients() == sorted(f"family{number}@example.org" for number in range(1, 31))
+    with opened(folder) as store:
+        assert_sound(store)
+
+
 def test_ticks_killed_at_random_lose_and_double_no_mail_and_doubt_only_what_was_under_way(
     folder: Path, server: MailServer
 ) -> None:
@@ -168,6 +216,7 @@ def test_ticks_killed_at_random_lose_and_double_no_mail_and_doubt_only_what_was_
         kills += 1
         with opened(folder) as store:
             under_way = set(ledger(store, "running")) - doubted
+        assert len(under_way) <= MOST_ON_THEIR_WAY
         with engine(folder, {"email": channel_to(server.port)}) as quick:
             assert len(tick(quick, now=at(FIRST), limit=1).in_doubt) == len(under_way)
             doubted |= under_way
