@@ -22,12 +22,16 @@ except ImportError:  # pragma: no cover - PyYAML built without libyaml
 
 MAX_NODES = 10_000
 MAX_DEPTH = 20
+_STARTS = frozenset({yaml.SequenceStartEvent, yaml.MappingStartEvent})
+_ENDS = frozenset({yaml.SequenceEndEvent, yaml.MappingEndEvent})
+_NODES = _STARTS | {yaml.ScalarEvent, yaml.AliasEvent}
 MAX_PROBLEMS = 100  # nobody mends more at a time
 
 Mark = tuple[int, int]  # line and column, counted from 1
 
 _WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")  # longer ones are somebody's ids: text, so that no digit is lost
+_BEGINS_A_NUMBER = frozenset("-0123456789")
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\.[0-9]{1,17}")
 
 
@@ -77,7 +81,8 @@ class _Reader:
     def __init__(self, text: str, path: str) -> None:
         self.text = text
         self.path = path
-        self.events = self.limited(yaml.parse(text, Loader=_Loader))
+        self.loader: Any = None
+        self.nodes = self.depth = 0
         self.values: dict[Loc, Mark] = {}
         self.keys: dict[Loc, Mark] = {}
         self.ids: dict[Loc, str] = {}
@@ -88,6 +93,7 @@ class _Reader:
         """Read it all, or raise ProblemsFound."""
         data = None
         try:
+            self.loader = _Loader(self.text)
             data = self.document()
         except _Stop:
             pass
@@ -99,38 +105,43 @@ class _Reader:
             )
         return Source(self.path, data, self.values, self.keys, self.ids)
 
-    def limited(self, events: Iterator[yaml.Event]) -> Iterator[yaml.Event]:
-        """The events as they come, up to the limits: so nothing that is read can grow without bounds."""
-        nodes = depth = 0
-        for event in events:
-            nodes += isinstance(event, yaml.NodeEvent)
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if nodes > MAX_NODES:
-                self.give_up(event, f"the file is too large: more than {MAX_NODES:,} keys and values")
-            if depth > MAX_DEPTH:
-                self.give_up(event, f"too deep: more than {MAX_DEPTH} groups within each other")
-            yield event
+    def next(self) -> Any:  # an event; each kind has attributes of its own
+        """The next event, up to the limits: so nothing that is read can grow without bounds."""
+        event = self.loader.get_event()
+        kind = type(event)
+        if kind in _NODES:
+            self.nodes += 1
+            self.depth += kind in _STARTS
+        elif kind in _ENDS:
+            self.depth -= 1
+        if self.nodes > MAX_NODES:
+            self.give_up(event, f"the file is too large: more than {MAX_NODES:,} keys and values")
+        if self.depth > MAX_DEPTH:
+            self.give_up(event, f"too deep: more than {MAX_DEPTH} groups within each other")
+        return event
 
     def document(self) -> Any:
         """The one document of the file."""
-        next(self.events)
-        begin = next(self.events)
-        data = None if isinstance(begin, yaml.StreamEndEvent) else self.value(next(self.events), ())
+        self.next()
+        begin = self.next()
+        data = None if isinstance(begin, yaml.StreamEndEvent) else self.value(self.next(), ())
         if data is None and not self.found:
             nothing = "the file holds nothing but comments" if self.text.strip() else "the file is empty"
             self.found.append(((1, 1), (), nothing))
             raise _Stop
-        next(self.events)
-        end = next(self.events)
+        self.next()
+        end = self.next()
         if not isinstance(end, yaml.StreamEndEvent):
             self.give_up(end, "a second document begins here (---); a file holds one")
         return data
 
-    def value(self, event: yaml.Event, loc: Loc) -> Any:
+    def value(self, event: Any, loc: Loc) -> Any:
         """The value that begins with this event."""
         self.values[loc] = self.mark(event)
-        self.refuse_extras(event, loc)
-        if isinstance(event, yaml.ScalarEvent):
+        kind = type(event)
+        if kind is yaml.AliasEvent or event.anchor or event.tag:
+            self.refuse_extras(event, loc)
+        if kind is yaml.ScalarEvent:
             return event.value if event.style else _typed(event.value)
         if isinstance(event, yaml.SequenceStartEvent):
             items = self.until(yaml.SequenceEndEvent)
@@ -146,24 +157,25 @@ class _Reader:
             key = self.key(event, start, loc)
             if key is None:
                 self.skip(event)
-                self.skip(next(self.events))
+                self.skip(self.next())
                 continue
             here = (*loc, key)
             if key in result:
                 self.problem(event, loc, _repeated(key, self.keys[here][0], self.mark(event)[0]))
             self.keys.setdefault(here, self.mark(event))
-            result[key] = value = self.value(next(self.events), here)
+            result[key] = value = self.value(self.next(), here)
             if key == "id" and isinstance(value, str):
                 self.ids.setdefault(loc, value)
         return result
 
-    def key(self, event: yaml.Event, start: yaml.Event, loc: Loc) -> str | None:
+    def key(self, event: Any, start: yaml.Event, loc: Loc) -> str | None:
         """The text of a key; None for one that is refused."""
         if isinstance(event, yaml.MappingStartEvent) and self.mark(event) == _next_to(self.mark(start)):
             self.templates.add(self.mark(start)[0])
             self.problem(start, loc, yaml_sentences.QUOTE_TEMPLATE)  # YAML takes {{ for a group of keys as a key
             return None
-        self.refuse_extras(event, loc)
+        if type(event) is yaml.AliasEvent or event.anchor or event.tag:
+            self.refuse_extras(event, loc)
         if not isinstance(event, yaml.ScalarEvent):
             if not isinstance(event, yaml.AliasEvent):
                 self.problem(event, loc, "a key must be text, not a list or a group of keys")
@@ -184,19 +196,20 @@ class _Reader:
 
     def until(self, end: type[yaml.Event]) -> Iterator[yaml.Event]:
         """The events with which the parts of a list or a group of keys begin."""
-        while not isinstance(event := next(self.events), end):
+        while not isinstance(event := self.next(), end):
             yield event
 
     def skip(self, event: yaml.Event) -> None:
         """Pass over all that belongs to the node that begins here."""
         depth = int(isinstance(event, yaml.CollectionStartEvent))
         while depth:
-            event = next(self.events)
+            event = self.next()
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
 
     def mark(self, event: yaml.Event) -> Mark:
         """Where an event begins."""
-        return _place(event.start_mark) or (1, 1)
+        mark = event.start_mark
+        return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
     def problem(self, event: yaml.Event, loc: Loc, message: str) -> None:
         """Take note of a problem, as long as the list is of a length that somebody reads."""
@@ -225,6 +238,8 @@ def _typed(text: str) -> str | int | float | bool | None:
     """What a text without quotes stands for."""
     if text in _WORDS:
         return _WORDS[text]
+    if text[0] not in _BEGINS_A_NUMBER:
+        return text
     if _WHOLE.fullmatch(text):
         return int(text)
     return float(text) if _DECIMAL.fullmatch(text) else text
