@@ -4,6 +4,7 @@ import io
 import json
 import tracemalloc
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from coopflow.errors import Invalid
 from coopflow.intake.formats import read_records
 from coopflow.intake.taking import BATCH, Judged, judge_predictions
 from tests.intake.reading import records_of
-from tests.world import World
+from tests.world import World, world
 
 RISK = {
     "all": [
@@ -190,3 +191,70 @@ def test_memory_does_not_grow_with_the_stream(school: World) -> None:
         tracemalloc.stop()
     assert counted == 4_000 - 4 * BATCH
     assert peak < 5_000_000  # bytes: some batches' worth
+
+
+# -- what begins in one batch -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_risks(coop: World) -> World:
+    return with_two_risks(coop)
+
+
+def with_two_risks(school: World) -> World:
+    """Two workflows of one group, and one of which two may run at a time."""
+    steps = [{"id": "hello", "type": "email", "template_id": "hello"}]
+    low = {"field": "predicted_probability", "operator": ">", "value": 0.5}
+    trigger = {"type": "prediction", "group": "risk"}
+    school.has_workflow("low", steps, priority=2, trigger={**trigger, "conditions": low})
+    school.has_workflow("high", steps, priority=8, trigger={**trigger, "conditions": RISK})
+    asked = {"field": "asks", "operator": "==", "value": True}
+    often = {"type": "prediction", "conditions": asked}
+    school.has_workflow("often", steps, trigger=often, max_concurrent_instances=2)
+    for number in range(3):
+        school.has_family(str(number))
+    return school
+
+
+def kinds(school: World, instance: int) -> list[str]:
+    return [row["kind"] for row in school.store.looking.events(instance_id=instance)]
+
+
+def test_what_began_in_this_very_batch_is_replaced_by_what_is_more_urgent(two_risks: World) -> None:
+    judged = judge(two_risks, line(1, 0, 0.6) + line(2, 1, 0.6) + line(3, 0, 0.9) + line(4, 2, 0.6))
+    assert [(one.workflow, one.instance_id) for one in judged] == [
+        ("low", 1),
+        ("low", 2),
+        ("high", 3),
+        ("low", 4),
+    ]
+    assert kinds(two_risks, 1) == ["instance.started", "instance.cancelled"]
+    assert kinds(two_risks, 3) == ["instance.started"]
+    assert [two_risks.case(number).instance.status for number in (1, 2, 3, 4)] == [
+        "cancelled",
+        "pending",
+        "pending",
+        "pending",
+    ]
+    two_risks.check()
+
+
+def test_of_one_family_as_many_begin_in_a_batch_as_may_run_at_a_time(two_risks: World) -> None:
+    judged = judge(two_risks, "".join(line(number, 0, 0.1, asks=True) for number in range(3)))
+    assert [one.verdict for one in judged] == ["started", "started", "skipped"]
+    assert "already active: instance 1, 2" in judged[2].reason
+    slots = two_risks.db.execute_sql("SELECT slot FROM workflow_instances ORDER BY instance_id").fetchall()
+    assert slots == [("often:0",), ("often:1",)]
+    two_risks.check()
+
+
+def test_a_batch_is_the_same_as_its_lines_one_by_one(two_risks: World, tmp_path: Path) -> None:
+    content = [line(number, number % 3, (number * 37 % 100) / 100, asks=number % 5 == 0) for number in range(40)]
+    together = [one._replace(line=None) for one in judge(two_risks, "".join(content))]
+    (tmp_path / "other").mkdir()
+    with world(tmp_path / "other") as other:
+        with_two_risks(other)
+        apart = [one._replace(line=None) for text in content for one in judge(other, text)]
+        assert apart == together
+        numbers = range(1, 1 + sum(one.verdict == "started" for one in together))
+        assert [kinds(other, number) for number in numbers] == [kinds(two_risks, number) for number in numbers]
