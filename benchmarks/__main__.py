@@ -6,12 +6,14 @@ The others are an extra, `pip install -e '.[benchmarks]'`; one that is missing i
 """
 
 import argparse
+import os
 import platform
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +22,7 @@ from coopflow.store.database import journal_mode
 from coopflow.tick import BATCH
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+COMMIT = ("git", "describe", "--always", "--dirty")
 MEASURED = "<!-- what follows is written by `python -m benchmarks` -->"
 
 
@@ -51,13 +54,19 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"only these: {', '.join(PARTS)}")
     parser.add_argument("--quick", action="store_true", help="little of everything, in less than two minutes")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the large co-op there, or use the one there")
+    parser.add_argument(
+        "--others",
+        metavar="PYTHON",
+        default=sys.executable,
+        help="the Python that has the other engines, if this one should not: what they bring along makes it slower",
+    )
     parser.add_argument("--write", action="store_true", help=f"write what was found into docs/{PAGE.name}")
     given = parser.parse_args()
     unknown = set(given.parts) - set(PARTS)
     if unknown:
         parser.error(f"there is no part {sorted(unknown)[0]}; there are {', '.join(PARTS)}")
-    run = Run(QUICK if given.quick else FULL, given.keep)
-    text = "\n\n".join([*about(run.size), *run.sections(given.parts or list(PARTS))])
+    run = Run(QUICK if given.quick else FULL, given.keep, engines.Bench(given.others))
+    text = "\n\n".join([*about(run.size, run.bench), *run.sections(given.parts or list(PARTS))])
     print(text)
     if given.write:
         by_hand, _, _ = PAGE.read_text().partition(MEASURED)
@@ -67,7 +76,8 @@ def main() -> None:
 class Run:
     """One run: its sections as they are measured, and what they say of the goals."""
 
-    def __init__(self, size: Size, keep: Path | None) -> None:
+    def __init__(self, size: Size, keep: Path | None, bench: engines.Bench) -> None:
+        self.bench = bench
         self.size = size
         self.keep = keep
         self.reached: dict[str, float] = {}
@@ -81,12 +91,12 @@ class Run:
         yield str(goals.table(self.reached))
 
     def side_by_side(self) -> Iterator[str]:
-        found = engines.measure(self.size.instances, self.size.rounds)
+        found = self.bench.measure(self.size.instances, self.size.rounds)
         self.reached |= dict(goals.of_engines(found))
         yield "## Engines that keep workflows in one file"
         yield words.ENGINES.format(instances=self.size.instances, rounds=self.size.rounds, batch=BATCH)
         yield str(engines.table(found))
-        if missing := engines.left_out():
+        if missing := self.bench.left_out:
             yield f"Not installed, and left out: {', '.join(missing)}."
 
     def processes(self) -> Iterator[str]:
@@ -106,6 +116,8 @@ class Run:
             **{f"tick_{due}": ticks[str(due)] / ticks["idle"] for due in processes.DUE},
         }
         yield "## Whole processes"
+        if find_spec("psycopg"):
+            yield words.PSYCOPG
         yield words.PROCESSES.format(finished=self.size.finished, waiting=self.size.waiting, small=processes.SMALL)
         yield str(processes.table_of_looks(looks))
         yield words.TICKS
@@ -159,18 +171,20 @@ PARTS: dict[str, Callable[[Run], Iterator[str]]] = {
 }
 
 
-def about(size: Size) -> Iterator[str]:
+def about(size: Size, bench: engines.Bench) -> Iterator[str]:
     """When, where and with what."""
     journal = journal_mode(sqlite3.sqlite_version_info)
     mode = {"wal": "the write-ahead log, synchronous=FULL", "delete": "the rollback journal, synchronous=EXTRA"}[
         journal
     ]
-    asked = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=PAGE.parent, capture_output=True, text=True)  # noqa: S607
+    asked = subprocess.run(COMMIT, cwd=PAGE.parent, capture_output=True, text=True, check=False)
+    commit = asked.stdout.strip() or "an unknown commit"
+    used = ", ".join(version for name, version in bench.versions.items() if version and name != "raw_sqlite3")
     yield (
-        f"Measured on {datetime.now(UTC):%Y-%m-%d} at {asked.stdout.strip() or 'an unknown commit'}, with"
-        f" {'little of everything' if size == QUICK else 'everything'}. {platform.python_implementation()}"
-        f" {platform.python_version()} on {platform.system()}, {platform.machine()}; SQLite {sqlite3.sqlite_version},"
-        f" with which coopflow uses {mode}. {', '.join(engines.versions())}."
+        f"Measured on {datetime.now(UTC):%Y-%m-%d} at {commit}, with"
+        f" {'little of everything' if size == QUICK else 'much of everything'}. {platform.python_implementation()}"
+        f" {platform.python_version()} on {platform.system()}, {platform.machine()}, {os.cpu_count()} cores;"
+        f" SQLite {sqlite3.sqlite_version}, with which coopflow uses {mode}. {used}."
     )
 
 

@@ -10,17 +10,20 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
-from importlib import import_module
+from importlib import import_module, metadata
 from pathlib import Path
+from sqlite3 import sqlite_version
 
 from benchmarks.peers.job import STEPS, Job
 from benchmarks.sqlite_files import size
 
 
-def main(what: str, engine: str, variant: str, instances: str, folder: str) -> None:
+def main(what: str, engine: str, variant: str = "", instances: str = "0", folder: str = "") -> None:
     peer = import_module(f"benchmarks.peers.{engine}")
     job = Job(Path(folder), int(instances), variant)
     match what:
+        case "version":
+            print(peer.PACKAGE, metadata.version(peer.PACKAGE) if peer.PACKAGE != "sqlite3" else sqlite_version)
         case "empty":
             getattr(peer, "empty", peer.prepare)(job if hasattr(peer, "empty") else replace(job, instances=0))
             print(json.dumps({"bytes": size(job.database)}))

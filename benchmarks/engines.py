@@ -5,17 +5,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module, metadata
-from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.peers.job import Job
 from benchmarks.table import Table
 
 FEWEST = 30
 LONGEST = 900  # seconds for one engine's round; what takes longer hangs
+ROOT = Path(__file__).parents[1]
 OURS = ("ours", "steps in the house")
 
 
@@ -86,35 +84,48 @@ class Measured:
         return self._median("peak") / 2**20
 
 
-def measure(instances: int, rounds: int) -> dict[tuple[str, str], Measured]:
-    """Each engine that is installed, so many rounds."""
-    found: dict[tuple[str, str], Measured] = {}
-    for number in range(rounds):
-        for engine in installed():
-            share = max(FEWEST, round(instances * engine.share))
-            if number == 0:
-                found[engine.key] = Measured(share, int(_child("empty", engine, share)["bytes"]))
-            found[engine.key].rounds.append(_one_round(engine, share))
-            print(f"  round {number + 1}: {engine.title}: {found[engine.key].rate:,.0f} steps/s", file=sys.stderr)
-    return found
+class Bench:
+    """The engines that are installed: ours where this runs, the others where `python` finds them."""
 
+    def __init__(self, python: str) -> None:
+        self._python = python
+        self.versions = {name: self._version(name) for name in dict.fromkeys(engine.module for engine in ENGINES)}
 
-def installed() -> list[Engine]:
-    return [engine for engine in ENGINES if find_spec(_package(engine).split(".")[0])]
+    @property
+    def left_out(self) -> list[str]:
+        """The engines that are not installed."""
+        return [name for name, version in self.versions.items() if version is None]
 
+    def measure(self, instances: int, rounds: int) -> dict[tuple[str, str], Measured]:
+        """Each engine, so many rounds."""
+        found: dict[tuple[str, str], Measured] = {}
+        for number in range(rounds):
+            for engine in [one for one in ENGINES if self.versions[one.module]]:
+                share = max(FEWEST, round(instances * engine.share))
+                if number == 0:
+                    found[engine.key] = Measured(share, int(self._child(["empty"], engine, share)["bytes"]))
+                found[engine.key].rounds.append(self._child(["prepare", "run"], engine, share))
+                print(f"  round {number + 1}: {engine.title}: {found[engine.key].rate:,.0f} steps/s", file=sys.stderr)
+        return found
 
-def left_out() -> list[str]:
-    """The engines that are not installed."""
-    return sorted({engine.module for engine in ENGINES} - {engine.module for engine in installed()})
+    def _child(self, whats: Sequence[str], engine: Engine, instances: int) -> Mapping[str, float]:
+        """Have processes of its own do it, one after the other, and answer with what the last one says."""
+        with tempfile.TemporaryDirectory() as folder:
+            for what in whats:
+                ran = self._run(engine.module, what, engine.module, engine.variant, str(instances), folder)
+                if ran.returncode:
+                    raise SystemExit(f"{engine.title} did not do what it should:\n{ran.stderr[-2000:]}")
+        return dict(json.loads(ran.stdout.splitlines()[-1]))
 
+    def _version(self, module: str) -> str | None:
+        """What is installed for an engine, and in which version; None: nothing is."""
+        ran = self._run(module, "version", module)
+        return None if ran.returncode else ran.stdout.strip()
 
-def versions() -> Iterator[str]:
-    """What was measured, with its version."""
-    names = dict.fromkeys(_package(engine) for engine in installed())
-    for name in names:
-        distribution = {"langgraph.checkpoint.sqlite": "langgraph-checkpoint-sqlite"}.get(name, name)
-        if name != "sqlite3":
-            yield f"{distribution} {metadata.version(distribution)}"
+    def _run(self, module: str, *words: str) -> subprocess.CompletedProcess[str]:
+        python = sys.executable if module in (OURS[0], "raw_sqlite3") else self._python
+        asked = [python, "-m", "benchmarks.child", *words]
+        return subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, timeout=LONGEST, check=False)
 
 
 def table(found: Mapping[tuple[str, str], Measured]) -> Table:
@@ -145,28 +156,3 @@ def table(found: Mapping[tuple[str, str], Measured]) -> Table:
             f"{one.instances:,}",
         )
     return rows
-
-
-def _one_round(engine: Engine, instances: int) -> Mapping[str, float]:
-    with tempfile.TemporaryDirectory() as folder:
-        job = Job(Path(folder), instances, engine.variant)
-        _run("prepare", engine, job)
-        return _run("run", engine, job)
-
-
-def _child(what: str, engine: Engine, instances: int) -> Mapping[str, float]:
-    with tempfile.TemporaryDirectory() as folder:
-        return _run(what, engine, Job(Path(folder), instances, engine.variant))
-
-
-def _run(what: str, engine: Engine, job: Job) -> Mapping[str, float]:
-    """Have a process of its own do it, and answer with what it says."""
-    words = [sys.executable, "-m", "benchmarks.child", what, engine.module, job.variant, str(job.instances), job.folder]
-    ran = subprocess.run(words, capture_output=True, text=True, timeout=LONGEST, check=False)
-    if ran.returncode:
-        raise SystemExit(f"{engine.title} did not do what it should:\n{ran.stderr[-2000:]}")
-    return dict(json.loads(ran.stdout.splitlines()[-1])) if what != "prepare" else {}
-
-
-def _package(engine: Engine) -> str:
-    return str(import_module(f"benchmarks.peers.{engine.module}").PACKAGE)

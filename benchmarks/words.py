@@ -12,6 +12,10 @@ PROCESSES = """\
 The large co-op has {finished:,} instances that have ended and {waiting:,} that wait; in the small one {small:,} have
 ended. The commands are the installed ones, each a process from its start to its end."""
 
+PSYCOPG = """\
+psycopg is installed here, as DBOS needs it, and peewee imports it at each start: all commands but the idle tick take
+longer than they would without. `--others` keeps it apart."""
+
 TICKS = """\
 So many instances of the large co-op were due at once. After the tick each has a task on the desk and waits for an
 answer."""

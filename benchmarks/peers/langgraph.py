@@ -6,7 +6,7 @@ from typing import TypedDict
 from benchmarks.peers.job import STEPS, Job, carry_out
 from benchmarks.sqlite_files import count
 
-PACKAGE = "langgraph.checkpoint.sqlite"
+PACKAGE = "langgraph-checkpoint-sqlite"
 VARIANTS = {"durability=sync": "WAL, FULL"}
 
 
