@@ -24,7 +24,8 @@ from coopflow import clock, door
 from coopflow.cli.main import run
 from coopflow.core.wall_clock import Boot
 from coopflow.store import case_sql
-from coopflow.store.database import create
+from coopflow.store.database import create, open_database, problems
+from coopflow.store.log import Verified, verify
 from tests.cli.conftest import CONFIG
 
 FAMILIES = ("7000000", "7000001", "7000002")  # of the second one the screens are asked for
@@ -265,3 +266,14 @@ def test_each_question_of_the_hot_path_was_asked(asked: tuple[Path, dict[str, Qu
     never = {name for name, text in questions.items() if not any(text in statement for statement in asked[1])}
     assert never == {"FAULTS"}, "it is asked where coopflow itself is at fault"
     assert door.ANYTHING_TO_DO in asked[1]
+
+
+def test_the_long_history_is_a_sound_one(plans: list[Plan], asked: tuple[Path, dict[str, Question]]) -> None:
+    db = open_database(asked[0], read_only=True)
+    found = verify(db)
+    wrong = problems(db, thorough=True)
+    db.close()
+    assert plans
+    assert isinstance(found, Verified)
+    assert found.rows > 40_000
+    assert wrong == []
