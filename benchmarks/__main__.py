@@ -106,7 +106,6 @@ class Run:
             looks = processes.look(large, small, self.size.looks)
             ticks = processes.ticks(large, self.size.ticks)
             ours, theirs = claiming.claims(large, self.size.due)
-            large.run("tick")
         flat = {name: looks[f"{name}, large"] / looks[f"{name}, small"] for name in processes.LOOKS}
         self.reached |= {
             "idle": looks["idle tick, large"] / looks[processes.PLAIN],

@@ -37,6 +37,7 @@ def claims(coop: LargeCoop, due: int) -> tuple[float, float]:
     now = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=1)
     with open_app(coop.config).store(read_only=True) as store:
         ours = _median(lambda: store.cases.due(now=now, limit=BATCH))
+    coop.put_off_what_is_due(now)
     with tempfile.TemporaryDirectory() as folder, closing(sqlite3.connect(Path(folder) / "pattern.db")) as connection:
         connection.executescript(THEIRS.format(all=10 * due))
         asked = (now.strftime("%Y-%m-%dT%H:%M:%SZ"), BATCH)

@@ -15,6 +15,7 @@ from benchmarks.sqlite_files import count
 from benchmarks.world import IN_HOUSE, REPLY, family
 from coopflow.acting import finish_task
 from coopflow.app import open_app
+from coopflow.core.instants import format_instant
 from coopflow.core.model import Prediction
 from coopflow.tick import tick
 from coopflow.triggers import take_predictions
@@ -96,6 +97,15 @@ class LargeCoop:
         due: Original = pickle.loads((self.folder / DUE).read_bytes())  # noqa: S301 - written above
         first, self._families = self._families, self._families + number
         fill(self.database, ((due, Copy(family=one)) for one in range(first, first + number)))
+
+    def put_off_what_is_due(self, now: datetime) -> None:
+        """Take up none of it in this life, so that the co-op can be measured again."""
+        with closing(sqlite3.connect(self.database)) as connection, connection:
+            connection.execute(
+                "UPDATE workflow_queue SET scheduled_for = '2099-01-01T00:00:00Z'"
+                " WHERE status = 'queued' AND scheduled_for <= ?",
+                (format_instant(now),),
+            )
 
     def run(self, *words: str) -> str:
         return run("-c", str(self.config), *words)
