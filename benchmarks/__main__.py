@@ -26,6 +26,9 @@ COMMIT = ("git", "describe", "--always", "--dirty")
 MEASURED = "<!-- what follows is written by `python -m benchmarks` -->"
 
 
+LOOKS_A_ROUND = 5
+
+
 class Size(NamedTuple):
     """How much of everything there is."""
 
@@ -33,8 +36,6 @@ class Size(NamedTuple):
     rounds: int
     finished: int
     waiting: int
-    looks: int
-    ticks: int
     due: int
     mails: int
     lines: int
@@ -43,8 +44,8 @@ class Size(NamedTuple):
     families: int  # of the co-op that lives a year; 0: none does
 
 
-FULL = Size(10_000, 3, 1_000_000, 200_000, 15, 3, 100_000, 1_000, 100_000, 1_000, 1_000, 10)
-QUICK = Size(1_000, 1, 10_000, 2_000, 3, 1, 10_000, 200, 5_000, 100, 200, 0)
+FULL = Size(10_000, 3, 1_000_000, 200_000, 100_000, 1_000, 100_000, 1_000, 1_000, 10)
+QUICK = Size(1_000, 1, 10_000, 2_000, 10_000, 200, 5_000, 100, 200, 0)
 
 
 def main() -> None:
@@ -53,6 +54,7 @@ def main() -> None:
     )
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"only these: {', '.join(PARTS)}")
     parser.add_argument("--quick", action="store_true", help="little of everything, in less than two minutes")
+    parser.add_argument("--rounds", type=int, metavar="N", help="so many instead of 3")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the large co-op there, or use the one there")
     parser.add_argument(
         "--others",
@@ -65,7 +67,10 @@ def main() -> None:
     unknown = set(given.parts) - set(PARTS)
     if unknown:
         parser.error(f"there is no part {sorted(unknown)[0]}; there are {', '.join(PARTS)}")
-    run = Run(QUICK if given.quick else FULL, given.keep, engines.Bench(given.others))
+    size = QUICK if given.quick else FULL
+    if given.rounds:
+        size = size._replace(rounds=given.rounds)
+    run = Run(size, given.keep, engines.Bench(given.others))
     text = "\n\n".join([*about(run.size, run.bench), *run.sections(given.parts or list(PARTS))])
     print(text)
     if given.write:
@@ -103,8 +108,8 @@ class Run:
         from benchmarks import claiming, processes
 
         with processes.co_ops(self.size.finished, self.size.waiting, self.keep) as (large, small):
-            looks = processes.look(large, small, self.size.looks)
-            ticks = processes.ticks(large, self.size.ticks)
+            looks = processes.look(large, small, LOOKS_A_ROUND * self.size.rounds)
+            ticks = processes.ticks(large, self.size.rounds)
             ours, theirs = claiming.claims(large, self.size.due)
         flat = {name: looks[f"{name}, large"] / looks[f"{name}, small"] for name in processes.LOOKS}
         self.reached |= {
@@ -178,10 +183,11 @@ def about(size: Size, bench: engines.Bench) -> Iterator[str]:
     ]
     asked = subprocess.run(COMMIT, cwd=PAGE.parent, capture_output=True, text=True, check=False)
     commit = asked.stdout.strip() or "an unknown commit"
+    much = "little" if size.instances == QUICK.instances else "much"
     used = ", ".join(version for name, version in bench.versions.items() if version and name != "raw_sqlite3")
     yield (
-        f"Measured on {datetime.now(UTC):%Y-%m-%d} at {commit}, with"
-        f" {'little of everything' if size == QUICK else 'much of everything'}. {platform.python_implementation()}"
+        f"Measured on {datetime.now(UTC):%Y-%m-%d} at {commit}, with {much} of everything,"
+        f" {size.rounds} {'round' if size.rounds == 1 else 'rounds'}. {platform.python_implementation()}"
         f" {platform.python_version()} on {platform.system()}, {platform.machine()}, {os.cpu_count()} cores;"
         f" SQLite {sqlite3.sqlite_version}, with which coopflow uses {mode}. {used}."
     )

@@ -1,11 +1,12 @@
 """coopflow beside others that keep workflows in one file: the same six steps, in one run, rounds interleaved."""
 
 import json
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,7 +53,7 @@ class Measured:
     """What the rounds of one engine came to, as medians."""
 
     instances: int
-    empty: int
+    empty: int = 0
     rounds: list[Mapping[str, float]] = field(default_factory=list)
 
     def _median(self, of: str) -> float:
@@ -98,24 +99,31 @@ class Bench:
 
     def measure(self, instances: int, rounds: int) -> dict[tuple[str, str], Measured]:
         """Each engine, so many rounds."""
-        found: dict[tuple[str, str], Measured] = {}
-        for number in range(rounds):
-            for engine in [one for one in ENGINES if self.versions[one.module]]:
-                share = max(FEWEST, round(instances * engine.share))
-                if number == 0:
-                    found[engine.key] = Measured(share, int(self._child(["empty"], engine, share)["bytes"]))
-                found[engine.key].rounds.append(self._child(["prepare", "run"], engine, share))
-                print(f"  round {number + 1}: {engine.title}: {found[engine.key].rate:,.0f} steps/s", file=sys.stderr)
+        there = [engine for engine in ENGINES if self.versions[engine.module]]
+        found = {one.key: Measured(max(FEWEST, round(instances * one.share))) for one in there}
+        with tempfile.TemporaryDirectory() as prepared, tempfile.TemporaryDirectory() as rest:
+            for number, engine in enumerate(there):
+                one = found[engine.key]
+                one.empty = int(self._child("empty", engine, one.instances, Path(rest) / f"empty-{number}")["bytes"])
+                self._child("prepare", engine, one.instances, Path(prepared) / str(number))
+            for round_number in range(1, rounds + 1):
+                for number, engine in enumerate(there):
+                    folder = Path(rest) / f"{round_number}-{number}"
+                    shutil.copytree(Path(prepared) / str(number), folder)
+                    one = found[engine.key]
+                    one.rounds.append(self._child("run", engine, one.instances, folder))
+                    shutil.rmtree(folder)
+                    print(f"  round {round_number}: {engine.title}: {one.rate:,.0f} steps/s", file=sys.stderr)
         return found
 
-    def _child(self, whats: Sequence[str], engine: Engine, instances: int) -> Mapping[str, float]:
-        """Have processes of its own do it, one after the other, and answer with what the last one says."""
-        with tempfile.TemporaryDirectory() as folder:
-            for what in whats:
-                ran = self._run(engine.module, what, engine.module, engine.variant, str(instances), folder)
-                if ran.returncode:
-                    raise SystemExit(f"{engine.title} did not do what it should:\n{ran.stderr[-2000:]}")
-        return dict(json.loads(ran.stdout.splitlines()[-1]))
+    def _child(self, what: str, engine: Engine, instances: int, folder: Path) -> Mapping[str, float]:
+        """Have a process of its own do it, and answer with what it says."""
+        folder.mkdir(exist_ok=True)
+        ran = self._run(engine.module, what, engine.module, engine.variant, str(instances), str(folder))
+        if ran.returncode:
+            raise SystemExit(f"{engine.title} did not do what it should:\n{ran.stderr[-2000:]}")
+        said = ran.stdout.splitlines()
+        return dict(json.loads(said[-1])) if said else {}
 
     def _version(self, module: str) -> str | None:
         """What is installed for an engine, and in which version; None: nothing is."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.filling import Copy, Original, fill
 from benchmarks.peers.job import DATABASE
 from coopflow.channels.outbox import Outbox
 from coopflow.composing import Composer
@@ -36,6 +37,7 @@ WITH_MESSAGES: list[dict[str, Any]] = [
     {"id": "second", "type": "sms", "message": "Hi {{ family_name }}, can we chat?"},
     *IN_HOUSE[4:],
 ]
+ORIGINAL = 9_000_000  # the family whose instance the others are copies of
 TICKS = ("2026-03-20T13:00:00Z", "2026-03-23T13:00:00Z", "2026-03-25T13:00:00Z")  # 09:00 on three days in New York
 
 
@@ -55,7 +57,7 @@ class World:
         self.store.db.close()
 
 
-def make_world(folder: Path, steps: list[dict[str, Any]], instances: int, *, families: int | None = None) -> World:
+def make_world(folder: Path, steps: list[dict[str, Any]], instances: int, *, families: int = 0) -> World:
     """A fresh database with so many instances at their first step, due at the first of TICKS, a family for each."""
     now = parse_instant(TICKS[0])
     (folder / "outbox").mkdir()
@@ -72,9 +74,12 @@ def make_world(folder: Path, steps: list[dict[str, Any]], instances: int, *, fam
             active=True,
             now=now,
         )
-        store.save_families([family(number) for number in range(families or instances)], now=now)
-        for number in range(instances):
-            start_by_hand(store, "sample", str(number), values={}, actor="bench", now=now)
+        store.save_families([family(number) for number in (ORIGINAL, *range(families))], now=now)
+        if instances:
+            start_by_hand(store, "sample", str(ORIGINAL), values={}, actor="bench", now=now)
+    if instances:
+        started = Original(store.db.connection(), 1)
+        fill(folder / DATABASE, ((started, Copy(family=number)) for number in range(instances - 1)))
     return world
 
 
