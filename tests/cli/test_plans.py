@@ -27,6 +27,7 @@ from coopflow.store import case_sql
 from coopflow.store.database import create, open_database, problems
 from coopflow.store.log import Verified, verify
 from tests.cli.conftest import CONFIG
+from tests.inbox.mails import mail
 
 FAMILIES = ("7000000", "7000001", "7000002")  # of the second one the screens are asked for
 RISK = {"field": "predicted_probability", "operator": ">", "value": 0.8}
@@ -45,6 +46,7 @@ WORKFLOW = {
     "steps": STEPS,
     "completion_criteria": ENOUGH,
 }
+INBOX = "inbox: [{type: folder, path: inbox}]\n"
 DAYS = ("2026-03-20", "2026-03-23", "2026-03-25")  # on which the steps of the first family are due
 SCREENS = (
     "status --format table",
@@ -70,8 +72,15 @@ DEEDS = (
     "resume 3",
     "snooze 3 --until 2026-04-02",
     "event email_response_received --family 7000002",
+    "family optout 7000002 --channel email",
     "tick",
 )
+
+
+EVERYBODY_SAID_NO = """
+INSERT INTO consent_records (channel, address, allowed, covers, at, how, actor, family_id, created_date)
+SELECT 'email', lower(email), 0, 'outreach', created_date, 'hand', 'sarah', family_id, created_date FROM families
+"""
 
 
 class Question(NamedTuple):
@@ -94,7 +103,8 @@ class Plan(NamedTuple):
 def asked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Question]]:
     """A co-op's database, and what a few days of its life have asked of it."""
     folder = tmp_path_factory.mktemp("co-op")
-    (folder / "coopflow.yaml").write_text(CONFIG)
+    (folder / "coopflow.yaml").write_text(f"{CONFIG}{INBOX}")
+    (folder / "inbox").mkdir()
     (folder / "workflows.d" / "messages").mkdir(parents=True)
     (folder / "workflows.d" / "sample.yaml").write_text(json.dumps(WORKFLOW))
     (folder / "workflows.d" / "messages" / "hello.md").write_text(MESSAGES["hello"][""])
@@ -159,9 +169,16 @@ def live(found: dict[str, Question], patch: pytest.MonkeyPatch) -> None:
     do("tick --limit 1", at=f"{DAYS[-1]} 13:21:00")
     for words in (*SCREENS, *DEEDS):
         do(words, at=f"{DAYS[-1]} 13:25:00")
-    Path("coopflow.yaml").write_text(f"{CONFIG}closed_days: [2026-05-01]\n")  # another rule of time
+    for number, answers in enumerate(("<unknown@example.org>", None), start=1):
+        given = mail(sender="f7000002@example.org", number=number, answers=answers)
+        Path("inbox", f"{number}.eml").write_bytes(given)
+    report = {"id": "unknown", "status": "delivered"}
+    Path("inbox", "3.json").write_text(json.dumps(report))
+    do("tick", at=f"{DAYS[-1]} 13:25:30")
+    Path("coopflow.yaml").write_text(f"{CONFIG}{INBOX}closed_days: [2026-05-01]\n")  # another rule of time
     do("tick", at=f"{DAYS[-1]} 13:26:00")
     command = "a door"
+    assert [file.name for file in Path("inbox").iterdir()] == ["done"]
     assert door.nothing_to_do("coopflow.yaml", database=None, now=f"{DAYS[-1]}T13:27:00Z")
 
 
@@ -185,6 +202,7 @@ def plans(asked: tuple[Path, dict[str, Question]]) -> list[Plan]:
     finished, waiting = Original(connection, 1), Original(connection, 2)
     wanted = [(finished, Copy(family=100 + number % 400, days=-(number // 4))) for number in range(4_000)]
     fill(path, [*wanted, *((waiting, Copy(family=100 + number)) for number in range(2_000))])
+    connection.execute(EVERYBODY_SAID_NO)
     found = list(explained(connection, questions, counted=False))
     connection.execute("ANALYZE")
     return [*found, *explained(connection, questions, counted=True)]
@@ -224,6 +242,9 @@ MAY_SORT = {  # at work; on a screen the few rows that it shows may be
     "FROM workflow_step_executions WHERE instance_id IN (SELECT value FROM json_each(?))": "the steps of a batch",
     "SELECT kind, COUNT(*) AS entries FROM event_log WHERE event_id > ?": "the entries of one tick",
     "SELECT DISTINCT key FROM families": "the names of attributes",
+    "ORDER BY x.status = 'completed' DESC, x.execution_id DESC LIMIT 1": "the attempts at one message",
+    "AND lower(email) = lower(?) ORDER BY family_id": "the families at one address",
+    "OR n.mail_id = ? ORDER BY n.item_id": "what came in twice",
     'FROM "workflow_templates"': "workflows",
     "FROM calendars": "closed days",
 }
