@@ -71,11 +71,19 @@ def main() -> None:
     if given.rounds:
         size = size._replace(rounds=given.rounds)
     run = Run(size, given.keep, engines.Bench(given.others))
-    text = "\n\n".join([*about(run.size, run.bench), *run.sections(given.parts or list(PARTS))])
-    print(text)
-    if given.write:
-        by_hand, _, _ = PAGE.read_text().partition(MEASURED)
-        PAGE.write_text(f"{by_hand}{MEASURED}\n\n{text}\n")
+    found = [about(run.size, run.bench)]
+    for part in given.parts or PARTS:
+        print(f"{part} ...", file=sys.stderr)
+        found += PARTS[part](run)
+        if given.write:  # after each part: a run is long
+            write([*found, *run.goals()])
+    print("\n\n".join([*found, *run.goals()]))
+
+
+def write(found: list[str]) -> None:
+    """Put what was found in the place of what was found before."""
+    by_hand, _, _ = PAGE.read_text().partition(MEASURED)
+    PAGE.write_text("\n\n".join([f"{by_hand}{MEASURED}", *found]) + "\n")
 
 
 class Run:
@@ -87,13 +95,9 @@ class Run:
         self.keep = keep
         self.reached: dict[str, float] = {}
 
-    def sections(self, parts: list[str]) -> Iterator[str]:
-        """The parts, and the goals at the end."""
-        for part in parts:
-            print(f"{part} ...", file=sys.stderr)
-            yield from PARTS[part](self)
-        yield "## Goals"
-        yield str(goals.table(self.reached))
+    def goals(self) -> list[str]:
+        """What has been reached, as far as it has been measured."""
+        return ["## Goals", str(goals.table(self.reached))]
 
     def side_by_side(self) -> Iterator[str]:
         found = self.bench.measure(self.size.instances, self.size.rounds)
@@ -175,7 +179,7 @@ PARTS: dict[str, Callable[[Run], Iterator[str]]] = {
 }
 
 
-def about(size: Size, bench: engines.Bench) -> Iterator[str]:
+def about(size: Size, bench: engines.Bench) -> str:
     """When, where and with what."""
     journal = journal_mode(sqlite3.sqlite_version_info)
     mode = {"wal": "the write-ahead log, synchronous=FULL", "delete": "the rollback journal, synchronous=EXTRA"}[
@@ -185,7 +189,7 @@ def about(size: Size, bench: engines.Bench) -> Iterator[str]:
     commit = asked.stdout.strip() or "an unknown commit"
     much = "little" if size.instances == QUICK.instances else "much"
     used = ", ".join(version for name, version in bench.versions.items() if version and name != "raw_sqlite3")
-    yield (
+    return (
         f"Measured on {datetime.now(UTC):%Y-%m-%d} at {commit}, with {much} of everything,"
         f" {size.rounds} {'round' if size.rounds == 1 else 'rounds'}. {platform.python_implementation()}"
         f" {platform.python_version()} on {platform.system()}, {platform.machine()}, {os.cpu_count()} cores;"
