@@ -5,11 +5,12 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
+
+from msgspec import Struct, field
 
 from coopflow.errors import OutOfPlace, Usage
 
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from coopflow.store.store import Store
 
 
-@dataclass
-class Session:
+class Session(Struct, dict=True):
     """One run of the command line."""
 
     config: Path | None = None

@@ -5,9 +5,10 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
+
+from msgspec.structs import replace
 
 from coopflow.errors import Invalid, NotFound, Usage
 

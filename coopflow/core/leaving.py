@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import date
-from statistics import median_low
 from typing import Any
 
 from msgspec import Struct
@@ -73,7 +72,7 @@ def usual(ticks: Iterable[tuple[date, int]]) -> int:
     fullest: dict[date, int] = {}
     for day, messages in ticks:
         fullest[day] = max(messages, fullest.get(day, 0))
-    return median_low(fullest.values()) if fullest else 0
+    return sorted(fullest.values())[(len(fullest) - 1) // 2] if fullest else 0  # of an even number the lower one
 
 
 def most_at_once(usually: int) -> int:

@@ -1,9 +1,9 @@
 """What the next tick makes of a message that a dead one had under way, in the corners where it is easy to be wrong."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from coopflow.batches import Overtaken
 from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unavailable, Unknown
