@@ -33,6 +33,7 @@ DOORS = {  # library → where it may be imported
     "flufl": ("inbox.bounces",),
     "mailparser_reply": ("inbox.mail_text",),
 }
+EVERYWHERE = {"msgspec"}  # what values are made of
 SMALL = ("errors", "problems")  # what every room may know beside the core
 ROOMS = {  # room → what of coopflow it may know beside itself
     "core": ("errors",),
@@ -123,7 +124,7 @@ def test_the_web_and_other_programs_have_one_door_each(module: str, door: str) -
 
 
 def test_every_library_is_known_here() -> None:
-    known = {*sys.stdlib_module_names, *DOORS}
+    known = {*sys.stdlib_module_names, *DOORS, *EVERYWHERE}
     foreign = [found for found in IMPORTS if not found.ours and found.imported.partition(".")[0] not in known]
     assert [str(found) for found in foreign] == []
 
@@ -140,8 +141,8 @@ def test_nothing_looks_up(module: str) -> None:
     assert [str(found) for found in looks if not _inside(found.importer, ONLY_FROM_ABOVE[module])] == []
 
 
-def test_the_core_needs_the_standard_library_and_dateutil_only() -> None:
-    allowed = {*sys.stdlib_module_names, "dateutil"}
+def test_the_core_needs_the_standard_library_msgspec_and_dateutil_only() -> None:
+    allowed = {*sys.stdlib_module_names, *EVERYWHERE, "dateutil"}
     foreign = [
         found
         for found in IMPORTS

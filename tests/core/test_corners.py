@@ -1,6 +1,5 @@
 """The corners of deciding and settling that no story walks through: each answers with a person, or refuses loudly."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -81,8 +80,7 @@ def test_a_step_may_say_itself_when_it_is_too_late(co: World) -> None:
 
 
 def test_a_step_that_no_rule_knows_is_refused_loudly(co: World) -> None:
-    @dataclass(frozen=True, slots=True, kw_only=True)
-    class Dance(Step):
+    class Dance(Step, frozen=True, kw_only=True):
         pass
 
     case = case_at(co, MAIL)
