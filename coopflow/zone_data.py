@@ -44,7 +44,8 @@ def zone_data() -> ZoneData:
     """Choose the newest data and use it from here on; raise CoopflowError where there is none at all."""
     system, bundled = _system_folder(), _bundled_folder()
     found = chosen(_version_in(system), _version_in(bundled), system=system is not None, bundled=bundled is not None)
-    paths = (str(system),) if found.source == "system" else ()  # without a path, zoneinfo turns to what is bundled
+    # By its path also where it is bundled: zoneinfo's own way to that loads as much as half of a small command.
+    paths = (str(system if found.source == "system" else bundled),)
     if tuple(zoneinfo.TZPATH) != paths:
         zoneinfo.reset_tzpath(paths)
     return found
