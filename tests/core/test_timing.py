@@ -404,3 +404,11 @@ def test_a_scheduled_time_without_an_offset_is_read_on_the_familys_clock(text, i
 def test_a_scheduled_time_that_cannot_be_read_is_refused(text):
     with pytest.raises(ValueError, match=r"is not a date and time|is a leap second"):
         scheduled(text, CHICAGO)
+
+
+def test_business_hours_pass_by_the_calendars_own_hours_and_closed_days():
+    hours = parse_window("business_hours", {"days": "mon-fri", "hours": "10:00-12:00"})
+    calendar = Calendar({"business_hours": hours}, {date(2026, 7, 21): "closed"}, CHICAGO)
+    since = at("2026-07-20 11:00")  # a Monday: an hour is left of it, Tuesday is closed
+    assert add(Duration(business_minutes=120), to=since, tz=CHICAGO, calendar=calendar) == at("2026-07-22 11:00")
+    assert add(Duration(business_minutes=120), to=since, tz=CHICAGO) == at("2026-07-20 13:00")

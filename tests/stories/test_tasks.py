@@ -551,3 +551,14 @@ def test_what_is_in_doubt_cannot_be_paused_too_and_goes_on_when_the_doubt_is_set
     settle_doubt(doubtful.store, 1, sent=True, note=None, actor="sarah", now=doubtful.now)
     assert doubtful.status(1) == "running"
     assert doubtful.does(resume, 1) == "instance 1 is not paused; it is running"
+
+
+def test_a_call_that_nobody_has_made_in_time_is_off_the_desk_when_its_workflow_goes_on(co: World) -> None:
+    call = {**CALL, "timeout": "2 days", "on_failure": "continue"}
+    co.has_workflow("w", [call, {"id": "look", "type": "task", "description": "look into it"}, END])
+    co.start("w", family="42")
+    co.tick("2026-03-20 09:00")
+    assert [task.step_id for task in co.tasks()] == ["call"]
+    co.tick("2026-03-23 09:00")
+    assert [task.step_id for task in co.tasks()] == ["look"]
+    assert co.step(1) == "done"
