@@ -182,7 +182,7 @@ def test_a_message_in_doubt_whose_instance_was_ended_meanwhile_is_told_to_a_pers
 @pytest.mark.parametrize(
     ("fate", "status", "task_types"),
     [
-        (Accepted("250 ok"), "completed", []),
+        (Accepted("250 ok"), "running", []),
         (Refused("550 no such user"), "paused", ["doubt"]),
         (Unavailable("connection refused"), "paused", ["doubt"]),
     ],
@@ -190,7 +190,8 @@ def test_a_message_in_doubt_whose_instance_was_ended_meanwhile_is_told_to_a_pers
 def test_the_answer_to_a_tick_that_has_lost_the_lead_settles_a_doubt_only_if_the_message_was_taken(
     mailing: World, fate: Delivery, status: str, task_types: list[str]
 ) -> None:
-    instance = mailing.start("outreach", family="42")
+    mailing.has_workflow("goes_on", [MAIL, {"id": "wait", "type": "wait", "duration": "3 days"}, END])
+    instance = mailing.start("goes_on", family="42")
 
     def is_overtaken(batch: list[Outgoing], book: Book) -> None:
         assert len(book(batch, ())) == 1
