@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 LARGEST = 4096
 SLOWER = 10  # times that watched code may take longer
-GRACE = 60  # seconds beyond its time, until it counts as hanging
+GRACE = 180  # seconds beyond its time, until it counts as hanging
 _COUNT = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
 
 
@@ -33,16 +33,25 @@ def guided(name: str, seconds: float) -> tuple[int, list[bytes]]:
         try:
             ended = subprocess.run(command, capture_output=True, timeout=seconds + GRACE, check=False)
             told = ended.stderr.decode("utf-8", "replace")
-        except subprocess.TimeoutExpired:
-            told = ""
-        count = _COUNT.search(told)
-        found = [path.read_bytes() for path in sorted(Path(folder).glob("found-*"))]
-        left = [
-            path.read_bytes() for pattern in ("crash-*", "timeout-*", "oom-*") for path in Path(folder).glob(pattern)
-        ]
-        if count is None and not left:
+        except subprocess.TimeoutExpired as hanging:
+            told = (hanging.stderr or b"").decode("utf-8", "replace")
+            print(f"the guided run of {name} was ended after {seconds + GRACE:.0f} seconds", flush=True)
+            return _counted(told) or 0, _found(Path(folder))
+        count, found = _counted(told), _found(Path(folder))
+        if count is None and not found:
             raise RuntimeError(f"the guided run of {name} came to nothing:\n{told[-2000:]}")
-        return int(count[1]) if count else 0, found + left
+        return count or 0, found
+
+
+def _counted(told: str) -> int | None:
+    count = _COUNT.search(told)
+    return int(count[1]) if count else None
+
+
+def _found(folder: Path) -> list[bytes]:
+    """What was set aside, and what libFuzzer itself has left of a run that it ended."""
+    paths = (path for kind in ("found-*", "crash-*", "timeout-*", "oom-*") for path in folder.glob(kind))
+    return [path.read_bytes() for path in sorted(paths)]
 
 
 def main() -> None:
