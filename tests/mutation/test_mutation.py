@@ -1,0 +1,69 @@
+"""The changes are those that could be mistakes, each leaves the rest as it is, and what they come to is told."""
+
+import ast
+
+import pytest
+
+from tests.mutation.mutants import modules, mutants, mutated
+from tests.mutation.page import EQUIVALENT, Tried, explained, page, score
+from tests.mutation.trial import Fate
+
+SOURCE = '''"""A module."""
+
+LIMIT: "int" = 3
+
+
+def wait(tried: int, longest: int = 5) -> int | None:
+    """How long."""
+    if tried > longest and not LIMIT:
+        raise ValueError(f"{tried + 1} is too many")
+    return min(tried * 2, longest)
+'''
+
+
+def test_every_change_is_another_program() -> None:
+    found = mutants("m.py", SOURCE)
+    texts = {mutated("m.py", mutant.number, SOURCE) for mutant in found}
+    assert len(texts) == len(found)
+    assert ast.unparse(ast.parse(SOURCE)) not in texts
+    assert {(mutant.before, mutant.after) for mutant in found} == {
+        ("3", "4"),
+        ("5", "6"),
+        ("tried > longest", "tried >= longest"),
+        ("tried > longest and (not LIMIT)", "tried > longest or not LIMIT"),
+        ("not LIMIT", "LIMIT"),
+        ("if tried > longest and (not LIMIT):", "if not (tried > longest and (not LIMIT)):"),
+        ("raise ValueError(f'{tried + 1} is too many')", "pass"),
+        ("return min(tried * 2, longest)", "return None"),
+        ("min(tried * 2, longest)", "max(tried * 2, longest)"),
+        ("tried * 2", "tried // 2"),
+        ("2", "3"),
+    }
+
+
+def test_a_change_is_named_by_its_place_and_not_by_its_line() -> None:
+    moved = mutants("m.py", f"\n\n{SOURCE}")
+    assert [mutant.name for mutant in moved] == [mutant.name for mutant in mutants("m.py", SOURCE)]
+    assert "m.py | wait | 2 → 3" in [mutant.name for mutant in moved]
+
+
+def test_what_must_hold_is_all_of_the_rules_and_of_sending() -> None:
+    paths = modules()
+    assert {"coopflow/core/protocol.py", "coopflow/sending.py", "coopflow/tick.py", "coopflow/leftovers.py"} <= {*paths}
+    assert sum(len(mutants(path)) for path in paths) > 2_000
+
+
+@pytest.mark.parametrize("name", explained() or ["none"])
+def test_every_change_that_is_explained_is_still_there(name: str) -> None:
+    path = name.partition(" | ")[0]
+    assert name == "none" or name in {mutant.name for mutant in mutants(path)}, f"{EQUIVALENT.name}: {name}"
+
+
+def test_the_score_leaves_out_what_no_test_can_notice() -> None:
+    first, second, third, *_ = mutants("m.py", SOURCE)
+    tried = [Tried(first, Fate.FAILED), Tried(second, Fate.SURVIVED), Tried(third, Fate.TOO_LONG)]
+    assert score(tried, {}) == "2 of 3 (66.7 %)"
+    assert score(tried, {second.name: "it does the same"}) == "2 of 2 (100.0 %)"
+    text = page(tried, 900, "2026-11-28")
+    assert "| tried | 3 |" in text
+    assert f"- `m.py:{second.line}` in `wait`: `{second.before}` → `{second.after}`: every test passed" in text
