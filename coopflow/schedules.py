@@ -18,7 +18,7 @@ from coopflow.core.facts import Facts
 from coopflow.core.instants import format_instant
 from coopflow.core.model import Family
 from coopflow.core.verdict import Answer
-from coopflow.core.workflow import Trigger, Workflow
+from coopflow.core.workflow import BY_THE_CLOCK, Trigger, Workflow
 from coopflow.core.zones import zone_or
 from coopflow.starts import Result, starting
 from coopflow.store.rows import start_key
@@ -53,18 +53,19 @@ def keep_schedules(store: Store, *, now: datetime) -> None:
     A trigger that is new, or has changed, begins anew: nothing before now is owed.
     """
     known = store.schedules.all()
-    active = {workflow.name: workflow for workflow in store.templates.current() if workflow.active}
-    wanted = {
-        version.name: canonical_json(version.data["trigger"])
+    active = {
+        version.name: version
         for version in store.templates.current_versions()
-        if version.name in active and active[version.name].trigger.by_the_clock
+        if version.active and version.data["trigger"]["type"] in BY_THE_CLOCK
     }
+    wanted = {name: canonical_json(version.data["trigger"]) for name, version in active.items()}
     for name in known.keys() - wanted.keys():
         store.schedules.drop(name)
     for name, trigger in wanted.items():
         if name not in known or known[name].trigger != trigger:
             store.schedules.drop(name)
-            _begin(store, active[name], Schedule(name, trigger, now, now), now=now)
+            workflow = store.templates.get(active[name].template_id)
+            _begin(store, workflow, Schedule(name, trigger, now, now), now=now)
 
 
 def count_as_started(store: Store, *, now: datetime) -> None:

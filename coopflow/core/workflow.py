@@ -181,6 +181,9 @@ STEP_TYPES: dict[type[Step], str] = {
 }
 
 
+BY_THE_CLOCK = ("schedule", "condition")  # the types of triggers for which a tick looks
+
+
 class Trigger(Struct, frozen=True, kw_only=True):
     """Why an instance of a workflow starts."""
 
@@ -198,7 +201,7 @@ class Trigger(Struct, frozen=True, kw_only=True):
     @property
     def by_the_clock(self) -> bool:
         """True if a tick starts it when its time has come."""
-        return self.type in ("schedule", "condition")
+        return self.type in BY_THE_CLOCK
 
 
 class EscalationLevel(Struct, frozen=True):
