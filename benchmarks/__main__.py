@@ -22,6 +22,7 @@ from coopflow.store.database import journal_mode
 from coopflow.tick import BATCH
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+INSTALLED = "COOPFLOW_BENCHMARKED"  # read by benchmarks.large
 COMMIT = ("git", "describe", "--always", "--dirty")
 MEASURED = "<!-- what follows is written by `python -m benchmarks` -->"
 
@@ -62,6 +63,11 @@ def main() -> None:
         default=sys.executable,
         help="the Python that has the other engines, if this one should not: what they bring along makes it slower",
     )
+    parser.add_argument(
+        "--installed",
+        metavar="VENV",
+        help="the environment with coopflow alone whose commands are measured: what tests need makes them slower",
+    )
     parser.add_argument("--write", action="store_true", help=f"write what was found into docs/{PAGE.name}")
     given = parser.parse_args()
     unknown = set(given.parts) - set(PARTS)
@@ -70,6 +76,7 @@ def main() -> None:
     size = QUICK if given.quick else FULL
     if given.rounds:
         size = size._replace(rounds=given.rounds)
+    os.environ[INSTALLED] = given.installed or ""
     run = Run(size, given.keep, engines.Bench(given.others))
     found = [about(run.size, run.bench)]
     for part in given.parts or PARTS:

@@ -1,6 +1,7 @@
 """A co-op on disk, as `coopflow init` makes it, filled with as much history as is wanted; for whole processes."""
 
 import json
+import os
 import pickle
 import sqlite3
 import subprocess
@@ -20,7 +21,9 @@ from coopflow.core.model import Prediction
 from coopflow.tick import tick
 from coopflow.triggers import take_predictions
 
-COOPFLOW = str(Path(sys.executable).with_name("coopflow"))  # the installed console script
+INSTALLED = "COOPFLOW_BENCHMARKED"  # names the environment whose commands are measured, if it is not the one at work
+VENV = Path(os.environ.get(INSTALLED) or sys.prefix)
+PYTHON, COOPFLOW = (str(VENV / "bin" / name) for name in ("python", "coopflow"))
 ORIGINALS = (9_000_000, 9_000_001, 9_000_002)  # families whose instances are copied: one ended, one waits, one is due
 RISK = {"field": "predicted_probability", "operator": ">", "value": 0.8}
 WORKFLOW = {

@@ -7,13 +7,13 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.large import COOPFLOW, LargeCoop
+from benchmarks.large import COOPFLOW, PYTHON, LargeCoop
 from benchmarks.table import Table
 
 FEW, SOME, MANY = DUE = (10, 1_000, 10_000)
@@ -71,19 +71,24 @@ def run(words: Sequence[str], *, given: Path = Path(os.devnull)) -> Process:
 
 
 class Processes:
-    """Medians of the seconds of some commands."""
+    """What some commands took, as medians."""
 
     def __init__(self) -> None:
-        self._seconds: dict[str, list[float]] = defaultdict(list)
+        self._taken: dict[str, list[Process]] = defaultdict(list)
 
     def take(self, name: str, words: Sequence[str]) -> None:
-        self._seconds[name].append(run(words).seconds)
+        self._taken[name].append(run(words))
 
     def __getitem__(self, name: str) -> float:
-        return statistics.median(self._seconds[name])
+        """Seconds on the clock."""
+        return statistics.median(one.seconds for one in self._taken[name])
+
+    def cpu(self, name: str) -> float:
+        """Seconds of CPU, which other processes on the machine change little."""
+        return statistics.median(one.cpu for one in self._taken[name])
 
     def names(self) -> list[str]:
-        return list(self._seconds)
+        return list(self._taken)
 
 
 @contextmanager
@@ -107,8 +112,8 @@ def look(large: LargeCoop, small: LargeCoop, rounds: int) -> Processes:
         empty = Path(folder) / "empty.py"
         empty.write_text(EMPTY_COMMAND)
         for _ in range(rounds):
-            found.take(PLAIN, [sys.executable, "-I", "-c", "import sqlite3"])
-            found.take(EMPTY, [sys.executable, str(empty), "--family", "42"])
+            found.take(PLAIN, [PYTHON, "-I", "-c", "import sqlite3"])
+            found.take(EMPTY, [PYTHON, str(empty), "--family", "42"])
             for name, words in LOOKS.items():
                 for coop, which in ((large, "large"), (small, "small")):
                     found.take(f"{name}, {which}", [COOPFLOW, "-c", str(coop.config), *words])
@@ -129,17 +134,28 @@ def ticks(large: LargeCoop, rounds: int) -> Processes:
 
 
 def table_of_looks(found: Processes) -> Table:
-    rows = Table("command", "ms", f"× {PLAIN}", "× the same in the small co-op")
+    rows = Table(
+        "command", "ms", f"× {PLAIN}", "× the small co-op", "CPU ms", f"CPU × {PLAIN}", "CPU × the small co-op"
+    )
     for name in found.names():
-        plain = found[name] / found[PLAIN]
         twin = name.replace(", large", ", small")
-        against = f"{found[name] / found[twin]:.2f}" if twin != name else ""
-        rows.add(name, f"{found[name] * 1000:.1f}", f"{plain:.2f}", against)
+        rows.add(name, *_beside(found.__getitem__, name, twin), *_beside(found.cpu, name, twin))
     return rows
 
 
+def _beside(took: Callable[[str], float], name: str, twin: str) -> tuple[str, str, str]:
+    """Milliseconds, and how often the plainest process and the twin would fit into it."""
+    seconds = took(name)
+    return f"{seconds * 1e3:.1f}", f"{seconds / took(PLAIN):.2f}", f"{seconds / took(twin):.2f}" if twin != name else ""
+
+
 def table_of_ticks(found: Processes) -> Table:
-    rows = Table("instances due", "ms", "× an idle tick")
+    rows = Table("instances due", "ms", "× an idle tick", "CPU ms", "CPU × an idle tick")
     for name in found.names():
-        rows.add(name, f"{found[name] * 1000:.1f}", f"{found[name] / found['idle']:.1f}")
+        cells = (
+            cell
+            for took in (found.__getitem__, found.cpu)
+            for cell in (f"{took(name) * 1e3:.1f}", f"{took(name) / took('idle'):.1f}")
+        )
+        rows.add(name, *cells)
     return rows
