@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks import engines, goals, words
+from benchmarks.sqlite_files import count
 from coopflow.store.database import journal_mode
 from coopflow.tick import BATCH
 
@@ -119,6 +120,8 @@ class Run:
         from benchmarks import claiming, processes
 
         with processes.co_ops(self.size.finished, self.size.waiting, self.keep) as (large, small):
+            finished = count(large.database, "workflow_instances", "completed_at IS NOT NULL")
+            waiting = count(large.database, "workflow_queue")
             looks = processes.look(large, small, LOOKS_A_ROUND * self.size.rounds)
             ticks = processes.ticks(large, self.size.rounds)
             ours, theirs = claiming.claims(large, self.size.due)
@@ -133,7 +136,7 @@ class Run:
         yield "## Whole processes"
         if find_spec("psycopg"):
             yield words.PSYCOPG
-        yield words.PROCESSES.format(finished=self.size.finished, waiting=self.size.waiting, small=processes.SMALL)
+        yield words.PROCESSES.format(finished=finished, waiting=waiting, small=processes.SMALL)
         yield str(processes.table_of_looks(looks))
         yield words.TICKS
         yield str(processes.table_of_ticks(ticks))

@@ -26,8 +26,10 @@ class Replay:
         self._db = open_database(target)
         self._connection = self._db.connection()
         before = sqlite3.connect(source.with_name("before.db"))
+        self._connection.execute("BEGIN IMMEDIATE")
         for table in (*KEPT, "workflow_instances", "workflow_queue", *INSERTED):
             _insert(self._connection, table, before.execute(f"SELECT * FROM {table}").fetchall())
+        self._connection.execute("COMMIT")
         self._ids = [(row[0],) for row in before.execute("SELECT instance_id FROM workflow_instances")]
         after = sqlite3.connect(source)
         self._rows = {

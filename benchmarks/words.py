@@ -9,8 +9,8 @@ copied back; memory and CPU are those of the work, without what came before it. 
 instance's start is included, as it comes with the first step. The durability of each stands behind its name."""
 
 PROCESSES = """\
-The large co-op has {finished:,} instances that have ended and {waiting:,} that wait; in the small one {small:,} have
-ended. The commands are the installed ones, each a process from its start to its end."""
+The large co-op has {finished:,} instances that have ended and {waiting:,} that are active; in the small one {small:,}
+have ended. The commands are the installed ones, each a process from its start to its end."""
 
 PSYCOPG = """\
 psycopg is installed here, as DBOS needs it, and peewee imports it at each start: all commands but the idle tick take
