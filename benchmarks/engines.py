@@ -43,7 +43,7 @@ ENGINES = (
     Engine("apscheduler", "put in WAL by hand", "APScheduler 3, put in WAL (NORMAL)", 0.02),
     Engine("langgraph", "durability=sync", "LangGraph, SQLite saver (WAL, FULL)", 0.02),
     Engine("pattern", "put in WAL by hand", "the pattern's engine on peewee (WAL, NORMAL)", 0.1),
-    Engine("dbos", "put in WAL by hand", "DBOS on SQLite, put in WAL (NORMAL)", 0.02),
+    Engine("dbos", "put in WAL by hand", "DBOS on SQLite, put in WAL (NORMAL)", 0.1),
     Engine("dbos", "as it ships", "DBOS on SQLite as it ships (rollback journal, FULL)", 0.02),
 )
 
