@@ -9,9 +9,10 @@ import ipaddress
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+
+from msgspec import Struct
 
 from coopflow.channels.base import Unavailable
 from coopflow.channels.smtp_answers import said
@@ -36,15 +37,14 @@ class OutOfOrder(Exception):
         self.answer = Unavailable(reason, until_mended=until_mended)
 
 
-@dataclass(frozen=True)
-class Server:
+class Server(Struct, frozen=True, dict=True):
     """A mail server, and how to get into it."""
 
     host: str
     port: int
     security: str  # starttls | tls | none, which is for this machine only
     user: str | None = None
-    password: Callable[[], Secret] | None = field(default=None, repr=False)  # raises NoSecret
+    password: Callable[[], Secret] | None = None  # raises NoSecret
     ca_file: Path | None = None  # certificates to trust in place of the system's
 
     @cached_property

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
+
+from msgspec.structs import replace
 
 from coopflow.channels.mail import build_mail
 from coopflow.channels.smtp import Smtp, Times

@@ -230,7 +230,6 @@ MAY_SCAN = {
     "FROM bad_addresses ORDER BY": "a list of the addresses that do not work is wanted",
     "SELECT DISTINCT instance_id FROM workflow_queue": "the rules of time have changed: all that waits is placed anew",
     "AS in_doubt": "all branches that are live are counted",
-    "USING (family_id) ORDER BY i.instance_id LIMIT": "all instances are wanted",
 }
 AT_WORK = ("family import", "workflow load", "trigger", "tick", "a door", "event", "why")  # others are screens
 MAY_SORT = {  # at work; on a screen the few rows that it shows may be

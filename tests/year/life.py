@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from msgspec import Struct
+
 from coopflow.core.model import Message
 from coopflow.events import take_event
 from coopflow.tick import tick
@@ -34,8 +36,7 @@ PLACES = {  # zone → a phone number of it
 }
 
 
-@dataclass
-class Sent:
+class Sent(Struct, frozen=True):
     """What the gateway saw, and when it had been due at the latest."""
 
     message: Message
