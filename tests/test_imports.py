@@ -88,10 +88,12 @@ def test_looking_needs_no_yaml_pydantic_or_jinja_while_the_configuration_is_unch
 
 
 def test_a_command_loads_no_other_one(ticked: Path) -> None:
-    loaded = loaded_by(ticked, "status", "--family", "42")
+    script = "import sys; from coopflow.cli.main import run; run(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
+    command = [sys.executable, "-c", script, "-c", str(ticked / "coopflow.yaml"), "status", "--family", "42"]
+    ran = subprocess.run(command, env=plain_environ(), capture_output=True, text=True, check=True)
 
     every = {f"coopflow.cli.{module}" for modules in commands.PLACES.values() for module in modules}
-    assert loaded & every == {"coopflow.cli.look"}
+    assert set(ran.stderr.split()) & every == {"coopflow.cli.look"}
 
 
 @pytest.mark.parametrize("modules", sorted(set(commands.PLACES.values())), ids=" ".join)
@@ -103,7 +105,7 @@ def test_a_place_has_the_commands_that_it_is_named_for(modules: tuple[str, ...])
     ran = subprocess.run(
         [sys.executable, "-c", script], env=plain_environ(), capture_output=True, text=True, check=True
     )
-    assert sorted(ran.stdout.split()) == sorted(named)
+    assert set(ran.stdout.split()) >= set(named)
 
 
 def test_help_needs_neither_the_database_nor_a_configuration(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
+
 from coopflow.channels import addresses
 from coopflow.channels.http_gateway import Gateway, HttpGateway
 from coopflow.channels.integrations import HttpCalls
@@ -193,13 +195,9 @@ def _gateway(content: bytes) -> None:
     for way in GATEWAYS:
         HttpGateway(way, web, secret_parameters={"key": lambda: Secret("t0ken")}).deliver(TEXT, lambda: True)
     asked = {"method": "POST", "headers": {}, "headers_env": {}, "json": {}, "idempotent": True}
-    call = Message(**{**_fields(TEXT), "channel": "http", "to": "https://example.org/hook", "text": json.dumps(asked)})
+    call = replace(TEXT, channel="http", to="https://example.org/hook", text=json.dumps(asked))
     HttpCalls({}, lambda _: web, may_go={}).deliver(call, lambda: True)
     twilio.find(TEXT)
-
-
-def _fields(message: Message) -> dict[str, object]:
-    return {name: getattr(message, name) for name in message.__dataclass_fields__}
 
 
 GATEWAYS = (
