@@ -2,8 +2,7 @@
 
 import shutil
 from collections.abc import Callable
-
-from msgspec.structs import replace
+from dataclasses import replace
 
 from benchmarks.peers import ours
 from benchmarks.peers.job import Job
