@@ -161,11 +161,11 @@ class Run:
         if which("smtp-sink", path="/usr/sbin:/usr/bin:/bin") is None:
             yield "Not measured: `smtp-sink`, of Debian's package `postfix`, is not installed."
             return
-        from benchmarks.mailing import mails
+        from benchmarks import mail
 
-        ours, theirs = mails(self.size.mails)
-        self.reached["mail"] = ours / theirs
-        yield words.MAILS.format(mails=self.size.mails, ours=ours, theirs=theirs, ratio=ours / theirs)
+        found = mail.measure(self.size.mails, rounds=self.size.rounds, workers=1)
+        self.reached["mail"] = ratio = found.tick / found.messages
+        yield words.MAILS.format(mails=self.size.mails, ratio=ratio, **found._asdict())
 
     def growth(self) -> Iterator[str]:
         from benchmarks import growth

@@ -54,10 +54,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 10])
     given = parser.parse_args()
     print(f"{given.mails:,} mails in one tick, {given.rounds} rounds")
-    with smtp_sink() as port:
-        rounds = [[one_round(port, given.mails, workers) for workers in given.workers] for _ in range(given.rounds)]
-    for workers, measured in zip(given.workers, zip(*rounds, strict=True), strict=True):
-        found = Round(*(statistics.median(column) for column in zip(*measured, strict=True)))
+    for workers in given.workers:
+        found = measure(given.mails, rounds=given.rounds, workers=workers)
         print(f"\n{workers} at a time")
         print(f"  the whole tick       {found.tick:7,.0f} mails/s, {found.commits:.2f} durable commits a mail")
         print(f"  without the database {found.channel:7,.0f} mails/s, the channel alone, over one connection")
@@ -79,6 +77,13 @@ class Round(NamedTuple):
     bare: float
     commits: float
     commit_ms: float
+
+
+def measure(mails: int, *, rounds: int, workers: int) -> Round:
+    """The medians of some rounds, in each of which all of it is measured."""
+    with smtp_sink() as port:
+        measured = [one_round(port, mails, workers) for _ in range(rounds)]
+    return Round(*(statistics.median(column) for column in zip(*measured, strict=True)))
 
 
 def one_round(port: int, mails: int, workers: int) -> Round:
