@@ -249,3 +249,9 @@ def test_the_same_id_twice_is_refused() -> None:
 def test_attributes_may_come_as_an_object() -> None:
     assert family(attributes={"plan": "basic"}, tenure=5).attributes == {"plan": "basic", "tenure": 5}
     assert refusal(attributes={"prediction_id": 5}).startswith("field 'attributes': it belongs to predictions")
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("inf"), float("-inf")], ids=str)
+def test_a_score_that_is_no_number_is_refused_whatever_reads_the_list(score: float) -> None:
+    assert "engagement_score" in refusal(engagement_score=score)
+    assert "is not a number" in refusal(engagement_score=score)

@@ -450,8 +450,8 @@ PLANTS = (
         "intake/fields.py",
         '    if not isfinite(number):\n        raise Unfit("is not a number", found=described(value))\n    return number',
         "    return number",
+        "intake/test_families.py",
         "intake/test_predictions.py",
-        "intake/test_formats.py",
     ),
     plant(
         "of a key that is there twice the last one wins, in JSON",
