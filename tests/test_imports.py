@@ -6,8 +6,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import typer
 
+from coopflow.__main__ import TICK_WORDS
 from coopflow.cli import commands
+from coopflow.cli.root import app
 from tests.folders import a_folder, coopflow, plain_environ, starts
 
 HEAVY = frozenset({"pydantic", "pydantic_core", "yaml", "jinja2", "markdown_it"})
@@ -106,6 +109,14 @@ def test_a_place_has_the_commands_that_it_is_named_for(modules: tuple[str, ...])
         [sys.executable, "-c", script], env=plain_environ(), capture_output=True, text=True, check=True
     )
     assert set(ran.stdout.split()) >= set(named)
+
+
+def test_the_options_in_front_of_a_command_are_the_same_wherever_they_are_read() -> None:
+    """By Typer, by what finds the command's place, and by what tells a bare tick before anything is loaded."""
+    root = typer.main.get_command(app)
+    taking_a_value = {name for option in root.params if not option.is_flag for name in option.opts}
+
+    assert set(commands.VALUES_FOLLOW) == set(TICK_WORDS) == taking_a_value
 
 
 def test_help_needs_neither_the_database_nor_a_configuration(tmp_path: Path) -> None:
