@@ -53,6 +53,7 @@ class Instance(Struct, kw_only=True):
     last_error: str | None = None
     deadline: datetime | None = None  # until when it must have come to something: the end of the prediction's window
     deadline_alert_at: datetime | None = None  # when a person is told that it is near; None: told, or there is none
+    stored: tuple[Any, ...] = ()  # what the store has of it, by which it tells what has changed
 
     @property
     def active(self) -> bool:
@@ -74,6 +75,7 @@ class Entry(Struct, kw_only=True):
     arrived_at: datetime | None = None  # when the branch came to this step
     reason: str | None = None  # why it is looked at then and not sooner, in words
     chosen_by: str | None = None  # the person who chose this time; the rules leave it where it is
+    stored: tuple[Any, ...] = ()  # what the store has of it, by which it tells what has changed
 
     def look_again(self, awaits: Awaited, at: datetime | None, reason: str) -> None:
         """Say what the branch waits for, when it is looked at next, and why then."""

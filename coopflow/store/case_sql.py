@@ -1,14 +1,27 @@
 """The statements of the hot path, kept together so that their columns can be compared with `rows`."""
 
-INSTANCES = """
-SELECT instance_id, template_id, family_id, triggered_by, trigger_date, status, current_step, context, started_at,
-       completed_at, outcome, outcome_notes, error_count, last_error, deadline, deadline_alert_at,
+from coopflow.store.changes import Table
+
+INSTANCE = Table(
+    "workflow_instances",
+    key="instance_id",
+    columns=(
+        *("template_id", "status", "current_step", "started_at", "completed_at", "next_execution_at"),
+        *("outcome", "outcome_notes", "error_count", "last_error", "deadline_alert_at", "slot"),
+    ),
+)
+ENTRY = Table(
+    "workflow_queue",
+    key="queue_id",
+    columns=("step_id", "visit", "attempts", "status", "awaits", "scheduled_for", "arrived_at", "reason", "chosen_by"),
+)
+INSTANCES = f"""
+SELECT {", ".join(INSTANCE.columns)}, instance_id, family_id, triggered_by, trigger_date, context, deadline,
        (SELECT MIN(event_id) FROM event_log WHERE event_log.instance_id = workflow_instances.instance_id)
 FROM workflow_instances WHERE instance_id IN (SELECT value FROM json_each(?))
 """
-ENTRIES = """
-SELECT instance_id, queue_id, branch, step_id, visit, attempts, status, awaits, scheduled_for, arrived_at, reason,
-       chosen_by
+ENTRIES = f"""
+SELECT {", ".join(ENTRY.columns)}, instance_id, queue_id, branch
 FROM workflow_queue WHERE instance_id IN (SELECT value FROM json_each(?)) ORDER BY queue_id
 """
 ACTIVE_ONES = """
@@ -76,18 +89,8 @@ INSERT INTO workflow_instances (instance_id, template_id, family_id, triggered_b
                                 start_key, context, created_date, deadline)
 VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?)
 """
-SAVE_INSTANCE = """
-UPDATE workflow_instances SET template_id = ?, status = ?, current_step = ?, started_at = ?, completed_at = ?,
-       next_execution_at = ?, outcome = ?, outcome_notes = ?, error_count = ?, last_error = ?,
-       deadline_alert_at = ?, slot = CASE WHEN ? THEN slot END
-WHERE instance_id = ?
-"""
-SAVE_ENTRY = """
-UPDATE workflow_queue SET step_id = ?, visit = ?, attempts = ?, status = ?, awaits = ?, scheduled_for = ?,
-       arrived_at = ?, reason = ?, chosen_by = ? WHERE queue_id = ?
-"""
-ADD_ENTRY = """
-INSERT INTO workflow_queue (step_id, visit, attempts, status, awaits, scheduled_for, arrived_at, reason, chosen_by,
+ADD_ENTRY = f"""
+INSERT INTO workflow_queue ({", ".join(ENTRY.columns)},
                             instance_id, branch, priority, max_attempts, created_date)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """

@@ -126,7 +126,8 @@ class Cases:
         ids = json.dumps(instance_ids)
         instances, began = {}, {}
         for row in self._rows(sql.INSTANCES, (ids,)):
-            instances[row[0]], began[row[0]] = rows.instance_of(row), row[-1] or 0
+            instance = rows.instance_of(row)
+            instances[instance.instance_id], began[instance.instance_id] = instance, row[-1] or 0
         entries = self._entries(ids)
         tasks = self._tasks(ids)
         running = self._running(ids)
@@ -143,9 +144,9 @@ class Cases:
         bad = self._bad_addresses(families.values())
         cases = []
         for instance_id in instance_ids:
-            instance = instances.get(instance_id)
-            if instance is None:
+            if instance_id not in instances:
                 continue
+            instance = instances[instance_id]
             case = Case(
                 coop=self._coop,
                 workflow=workflows[instance.template_id],
@@ -216,7 +217,8 @@ class Cases:
     def _entries(self, ids: str) -> Mapping[int, dict[str, Entry]]:
         found: dict[int, dict[str, Entry]] = defaultdict(dict)
         for row in self._rows(sql.ENTRIES, (ids,)):
-            found[row[0]][row[2]] = rows.entry_of(row)
+            entry = rows.entry_of(row)
+            found[row[9]][entry.branch] = entry
         return found
 
     def _tasks(self, ids: str) -> Mapping[int, list[Task]]:
@@ -261,6 +263,9 @@ class Cases:
     def add(self, cases: Sequence[Case]) -> None:
         """Store new instances; `save` then stores what they have come to."""
         taken = self._taken_slots(cases)
+        for case in cases:
+            slot = _free_slot(case, taken[case.family.family_id])
+            case.instance.stored = rows.new_instance(case.instance, slot)
         self._db.connection().executemany(
             sql.ADD_INSTANCE,
             [
@@ -270,7 +275,7 @@ class Cases:
                     case.instance.family_id,
                     case.instance.triggered_by,
                     format_instant(case.instance.trigger_date),
-                    _free_slot(case, taken[case.family.family_id]),
+                    case.instance.stored[-1],
                     _start_key(case),
                     canonical_json(case.instance.context),
                     format_instant(case.instance.trigger_date),
@@ -292,7 +297,9 @@ class Cases:
         """Write what the cases have noted down, with its events, and forget the notes."""
         batch = list(cases)
         connection = self._db.connection()
-        connection.executemany(sql.SAVE_INSTANCE, [rows.instance_row(case) for case in batch])
+        sql.INSTANCE.write(
+            connection, [(c.instance.instance_id, c.instance.stored, rows.instance_row(c)) for c in batch]
+        )
         self._save_entries(connection, batch, now=now)
         self._save_attempts(connection, batch)
         connection.executemany(sql.ADD_TASK, [rows.task_row(task) for case in batch for task in case.journal.opened])
@@ -308,9 +315,8 @@ class Cases:
         gone = [(entry.queue_id,) for case in batch for entry in case.journal.removed if entry.queue_id is not None]
         connection.executemany("DELETE FROM workflow_queue WHERE queue_id = ?", gone)
         live = [(case, entry) for case in batch for entry in case.entries.values()]
-        connection.executemany(
-            sql.SAVE_ENTRY,
-            [(*rows.entry_row(entry), entry.queue_id) for _, entry in live if entry.queue_id is not None],
+        sql.ENTRY.write(
+            connection, [(e.queue_id, e.stored, rows.entry_row(e)) for _, e in live if e.queue_id is not None]
         )
         connection.executemany(
             sql.ADD_ENTRY,

@@ -11,6 +11,7 @@ from coopflow.core.instants import format_instant, parse_instant
 from coopflow.core.model import Entry, Execution, Instance, Task
 from coopflow.core.pressure import Contact
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, Outcome, StepStatus, TaskStatus
+from coopflow.store.changes import Row
 
 
 def instant(text: str | None) -> datetime | None:
@@ -28,32 +29,34 @@ def json_text(value: Mapping[str, Any] | None) -> str | None:
     return None if value is None else canonical_json(value)
 
 
-def instance_of(row: Sequence[Any]) -> Instance:
+def instance_of(row: Row) -> Instance:
     """An instance from a row of `INSTANCES`."""
     return Instance(
-        instance_id=row[0],
-        template_id=row[1],
-        family_id=row[2],
-        triggered_by=row[3],
-        trigger_date=parse_instant(row[4]),
-        status=InstanceStatus(row[5]),
-        current_step=row[6],
-        context=json.loads(row[7]),
-        started_at=instant(row[8]),
-        completed_at=instant(row[9]),
-        outcome=None if row[10] is None else Outcome(row[10]),
-        outcome_notes=row[11],
-        error_count=row[12],
-        last_error=row[13],
-        deadline=instant(row[14]),
-        deadline_alert_at=instant(row[15]),
+        template_id=row[0],
+        status=InstanceStatus(row[1]),
+        current_step=row[2],
+        started_at=instant(row[3]),
+        completed_at=instant(row[4]),
+        outcome=None if row[6] is None else Outcome(row[6]),
+        outcome_notes=row[7],
+        error_count=row[8],
+        last_error=row[9],
+        deadline_alert_at=instant(row[10]),
+        instance_id=row[12],
+        family_id=row[13],
+        triggered_by=row[14],
+        trigger_date=parse_instant(row[15]),
+        context=json.loads(row[16]),
+        deadline=instant(row[17]),
+        stored=row[:12],
     )
 
 
-def instance_row(case: Case) -> tuple[Any, ...]:
-    """The parameters of `SAVE_INSTANCE`."""
+def instance_row(case: Case) -> Row:
+    """What the columns of `INSTANCE` are to hold."""
     instance = case.instance
     times = [e.scheduled_for for e in case.entries.values() if e.scheduled_for and e.status is EntryStatus.QUEUED]
+    active = instance.active
     return (
         instance.template_id,
         instance.status,
@@ -65,14 +68,36 @@ def instance_row(case: Case) -> tuple[Any, ...]:
         instance.outcome_notes,
         instance.error_count,
         instance.last_error,
-        text(instance.deadline_alert_at if instance.active else None),
-        instance.active,
-        instance.instance_id,
+        text(instance.deadline_alert_at if active else None),
+        instance.stored[-1] if active else None,
     )
 
 
-def entry_row(entry: Entry) -> tuple[Any, ...]:
-    """What `SAVE_ENTRY` and `ADD_ENTRY` say of a branch."""
+def new_instance(instance: Instance, slot: str) -> Row:
+    """What the columns of `INSTANCE` hold once `ADD_INSTANCE` has been carried out."""
+    return (instance.template_id, "pending", None, None, None, None, None, None, 0, None, None, slot)
+
+
+def entry_of(row: Row) -> Entry:
+    """A live branch from a row of `ENTRIES`."""
+    return Entry(
+        step_id=row[0],
+        visit=row[1],
+        attempts=row[2],
+        status=EntryStatus(row[3]),
+        awaits=Awaited(row[4]),
+        scheduled_for=instant(row[5]),
+        arrived_at=instant(row[6]),
+        reason=row[7],
+        chosen_by=row[8],
+        queue_id=row[10],
+        branch=row[11],
+        stored=row[:9],
+    )
+
+
+def entry_row(entry: Entry) -> Row:
+    """What the columns of `ENTRY` are to hold."""
     return (
         entry.step_id,
         entry.visit,
@@ -83,23 +108,6 @@ def entry_row(entry: Entry) -> tuple[Any, ...]:
         text(entry.arrived_at),
         entry.reason,
         entry.chosen_by,
-    )
-
-
-def entry_of(row: Sequence[Any]) -> Entry:
-    """A live branch from a row of `ENTRIES`."""
-    return Entry(
-        queue_id=row[1],
-        branch=row[2],
-        step_id=row[3],
-        visit=row[4],
-        attempts=row[5],
-        status=EntryStatus(row[6]),
-        awaits=Awaited(row[7]),
-        scheduled_for=instant(row[8]),
-        arrived_at=instant(row[9]),
-        reason=row[10],
-        chosen_by=row[11],
     )
 
 
