@@ -111,7 +111,7 @@ def test_little_room_is_told_in_time(
 
 def test_the_version_of_the_tables_is_told(premises: Premises) -> None:
     found = one(machine.schema(premises))
-    assert (found.level, found.words) == (Level.GOOD, "version 3 of 3")
+    assert (found.level, found.words) == (Level.GOOD, "version 4 of 4")
 
 
 def test_a_database_that_is_at_work_elsewhere_is_bad(premises: Premises) -> None:

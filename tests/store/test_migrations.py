@@ -176,7 +176,7 @@ def test_the_tables_know_the_same_words_as_the_rules(
     tables: sqlite3.Connection, table: str, column: str, words: type[StrEnum]
 ) -> None:
     (sql,) = tables.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).fetchone()
-    listed = re.search(rf"CHECK \({column} IN\s+\(([^)]+)\)", sql)
+    listed = re.search(rf"CHECK \(({column} = [^)]+)\)", sql)
     assert listed is not None
     assert re.findall(r"'(\w+)'", listed[1]) == [word.value for word in words]
 
@@ -512,6 +512,38 @@ def test_the_tables_can_be_read_with_any_sqlite_browser(db: Database) -> None:
 def test_released_migrations_are_numbered_without_a_gap() -> None:
     modules = sorted(file.stem for file in Path(v0001.__file__).parent.glob("v*.py"))
     assert modules == [f"v{number:04}" for number in range(1, len(MIGRATIONS) + 1)]
+
+
+def the_schema(version: int) -> tuple[dict[str, object], dict[str, object]]:
+    """The indexes and triggers of a version, and the columns of its tables with what they refer to."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    upgrade(connection, MIGRATIONS[:version])
+    parts = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type <> 'table' AND sql IS NOT NULL"))
+    tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    columns: dict[str, object] = {
+        table: [
+            connection.execute(f"PRAGMA {asked}({table})").fetchall() for asked in ("table_info", "foreign_key_list")
+        ]
+        for table in tables
+    }
+    connection.close()
+    return parts, columns
+
+
+def test_tables_that_version_4_makes_anew_keep_their_columns_references_indexes_and_triggers() -> None:
+    (before, columns), (after, same_columns) = the_schema(3), the_schema(4)
+    key = after.pop("executions_by_key")
+    assert (after, same_columns) == (before, columns)
+    assert "UNIQUE" in str(key)
+
+
+def test_no_check_builds_a_table_for_each_row_that_it_looks_at(tables: sqlite3.Connection) -> None:
+    for table, row in (("workflow_instances", RUN), ("workflow_queue", ENTRY), ("coordinator_tasks", TASK)):
+        places = ", ".join("?" * len(row))
+        question = f"EXPLAIN INSERT INTO {table} ({', '.join(row)}) VALUES ({places})"  # noqa: S608
+        codes = [step[1] for step in tables.execute(question, tuple(row.values()))]
+        assert "Insert" in codes
+        assert "OpenEphemeral" not in codes
 
 
 # -- S11: a crash at every point of every migration that was released ---------------------------------------------

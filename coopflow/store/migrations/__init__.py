@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from coopflow.errors import DatabaseUnusable
-from coopflow.store.migrations import v0001, v0002, v0003
+from coopflow.store.migrations import v0001, v0002, v0003, v0004
 
 Migration: TypeAlias = Sequence[str]  # statements, in order; a released one is never edited
 
-MIGRATIONS: tuple[Migration, ...] = (v0001.STATEMENTS, v0002.STATEMENTS, v0003.STATEMENTS)
+MIGRATIONS: tuple[Migration, ...] = (v0001.STATEMENTS, v0002.STATEMENTS, v0003.STATEMENTS, v0004.STATEMENTS)
 
 
 def version_of(connection: sqlite3.Connection) -> int:
