@@ -18,6 +18,7 @@ from coopflow.store.copying import copy as copy
 from coopflow.store.failures import RESTORE
 from coopflow.store.failures import translating as translating
 from coopflow.store.migrations import MIGRATIONS, Migration, upgrade, version_of
+from coopflow.store.parameters import make_known
 
 APPLICATION_ID = 0x436F4F70  # "CoOp" in the file's header: by this we know our own
 BUSY_SECONDS = 10  # how long a writer waits for another one
@@ -35,6 +36,7 @@ class SqliteFile(peewee.SqliteDatabase):
         self.path = path
         self.read_only = read_only
         self.journal = journal_mode(sqlite3.sqlite_version_info)
+        make_known()
         super().__init__(
             f"{path.as_uri()}?mode=rw",  # never "rwc": only `create` makes a file
             uri=True,
