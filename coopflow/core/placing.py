@@ -36,6 +36,7 @@ from coopflow.core.timing import (
 from coopflow.core.workflow import CallingStep, EmailStep, EscalationLevel, SmsStep, Step, TaskStep, Workflow
 from coopflow.core.zones import zone_or
 
+REACHING_PEOPLE = (EmailStep, SmsStep, TaskStep)
 LATE_EMAIL = Duration(seconds=24 * 3600)  # a mail that is a day late says the wrong thing (reliability, 2.5 no. 6)
 LATE_TEXT = Duration(seconds=4 * 3600)
 LATE_CALL = Duration(seconds=24 * 3600)  # so long a program elsewhere may be out of reach before a person hears of it
@@ -56,7 +57,7 @@ class Setting(Struct, frozen=True):
 
 def reaches_people(step: Step) -> bool:
     """True for the steps that keep to windows: those that somebody outside or at a desk notices."""
-    return isinstance(step, EmailStep | SmsStep | TaskStep)
+    return isinstance(step, REACHING_PEOPLE)
 
 
 # -- the plan -----------------------------------------------------------------------------------------------------
