@@ -345,8 +345,15 @@ PLANTS = (
     plant(
         "a second run of a workflow is let in beside a paused one",
         "store/rows.py",
-        "        instance.active,\n        instance.instance_id,",
-        "        instance.active and instance.status is not InstanceStatus.PAUSED,\n        instance.instance_id,",
+        "instance.stored[-1] if active else None",
+        "instance.stored[-1] if active and instance.status is not InstanceStatus.PAUSED else None",
+        HOLES,
+    ),
+    plant(
+        "of what has changed of a row the last column is left as it was",
+        "store/changes.py",
+        "for place, value in enumerate(row) if",
+        "for place, value in enumerate(row[:-1]) if",
         HOLES,
     ),
     plant(
