@@ -173,4 +173,4 @@ def test_nothing_below_the_command_line_reads_the_clock() -> None:
 def test_the_door_needs_little_of_the_standard_library() -> None:
     behind = ("door", "workflows.folder_signature", "__main__")
     names = {found.imported for found in IMPORTS if _inside(found.importer, behind) and not found.ours}
-    assert names == {"json", "os", "sqlite3", "sys", "time", "zlib"}  # json only for a tick that has work
+    assert names == {"gc", "json", "os", "sqlite3", "sys", "time", "zlib"}  # json only for a tick that has work
