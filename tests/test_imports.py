@@ -90,6 +90,12 @@ def test_looking_needs_no_yaml_pydantic_or_jinja_while_the_configuration_is_unch
     assert loaded_by(ticked, *command) & HEAVY == set()
 
 
+def test_a_table_takes_only_the_widths_of_letters_from_rich(ticked: Path) -> None:
+    loaded = loaded_by(ticked, "family", "list", "--format", "table")
+
+    assert loaded & {"rich.console", "rich.table", "rich.text", "rich.style"} == set()
+
+
 def test_a_command_loads_no_other_one(ticked: Path) -> None:
     script = "import sys; from coopflow.cli.main import run; run(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
     command = [sys.executable, "-c", script, "-c", str(ticked / "coopflow.yaml"), "status", "--family", "42"]

@@ -1,27 +1,23 @@
-"""Tables for people, drawn by rich, which is loaded here and only when a table is drawn.
+"""Tables for people.
 
-Every cell goes through `visible` and then into a `Text`: what comes from outside is never markup. Cells wrap and are
-never cut. Where a table would not be readable the rows become `Title: value` lines.
+Every cell goes through `visible`: what comes from outside never acts. Cells wrap and are never cut. Where a table would
+not be readable the rows become `Title: value` lines.
 """
 
-from __future__ import annotations  # rich's types are named below and loaded only where they are used
-
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, tzinfo
-from io import StringIO
+from itertools import zip_longest
 from math import isfinite
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from coopflow.render.formats import compact
+from coopflow.render.lines import columns_of, filled, folded, painted
 from coopflow.render.terminal import can_draw, wants_colour, width_of
 from coopflow.render.text import visible
 from coopflow.render.values import Column, Hint, Sheet
 from coopflow.render.words import day, moment
 
-if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-    from rich.table import Table
-    from rich.text import Text
+Paint = Callable[[str, str | None], str]  # text in a style
 
 _STYLE_OF_STATE = {
     "completed": "green",
@@ -34,7 +30,7 @@ _STYLE_OF_STATE = {
     "in doubt": "yellow",
     "failed": "red",
 }
-_STYLE_OF_HINT = {Hint.PLAIN: "", Hint.STRONG: "bold", Hint.QUIET: "dim"}
+_STYLE_OF_HINT = {Hint.STRONG: "bold", Hint.QUIET: "dim"}
 _READABLE = 12  # columns of the screen in which a cell with long words is still pleasant to read
 _GAP = 2  # blanks between two columns
 _NOTHING = "-"
@@ -44,97 +40,82 @@ def write_table(
     sheet: Sheet, *, out: TextIO, tz: tzinfo, now: datetime, width: int | None, colour: bool | None
 ) -> None:
     """Write the sheet for a person: its title and a table or cards, or the sentence that there is nothing."""
-    cells = [[_words(row.get(column.key), column, tz, now) for column in sheet.columns] for row in sheet.rows]
+    cells = [[visible(_words(row.get(column.key), column, tz, now)) for column in sheet.columns] for row in sheet.rows]
     if not cells:
         out.write(f"{visible(sheet.empty)}\n")
         return
     width = width or width_of(out)
-    widths = _widths(sheet.columns, cells, width)
-    as_cards = sheet.card or widths is None
-    body = _cards(sheet.columns, cells) if as_cards else [_table(sheet.columns, cells, widths, out)]
-    heading = [styled(sheet.title, "bold"), styled("")] if sheet.title else []
-    out.write(drawn([*heading, *body], width=width, colour=wants_colour(out) if colour is None else colour))
+    paint = painted if (wants_colour(out) if colour is None else colour) else _plain
+    titles = [visible(column.title) for column in sheet.columns]
+    widths = None if sheet.card else _widths(sheet.columns, [titles, *cells], width)
+    if sheet.title:
+        out.writelines(f"{paint(line, 'bold')}\n" for line in (*folded(visible(sheet.title), width), ""))
+    if widths is None:
+        lines = _cards(sheet.columns, titles, cells, width, paint)
+    else:
+        lines = _table(sheet.columns, titles, cells, widths, paint, rule="─" if can_draw(out) else "-")
+    out.writelines(f"{line.rstrip()}\n" for line in lines)
 
 
-def drawn(parts: Sequence[RenderableType], *, width: int, colour: bool) -> str:
-    """Return the parts as rich draws them one below the other, without blanks at the ends of lines."""
-    paper = StringIO()
-    pen = console(paper, width, colour=colour)
-    for part in parts:
-        pen.print(part, overflow="fold")
-    return "".join(f"{line.rstrip()}\n" for line in paper.getvalue().splitlines())
-
-
-def folded(text: str, width: int) -> list[str]:
-    """Return the text in lines of at most that many columns, broken between words where it can be."""
-    lines = styled(text).wrap(console(StringIO(), width, colour=False), width, overflow="fold")
-    return [line.plain.rstrip() for line in lines]
-
-
-def style_of_state(word: str) -> str:
+def style_of_state(word: str) -> str | None:
     """Return the colour that goes with the word of a state; none for a word without one."""
-    return _STYLE_OF_STATE.get(word, "")
-
-
-def styled(text: str, style: str = "") -> Text:
-    """Return text from anywhere, made visible, as something that rich takes literally."""
-    from rich.text import Text
-
-    return Text(visible(text), style=style)
-
-
-def console(out: TextIO, width: int, *, colour: bool) -> Console:
-    """Return rich's console with all that it would guess or interpret switched off."""
-    from rich.console import Console
-
-    return Console(
-        file=out,
-        width=width,
-        height=25,
-        force_terminal=True,  # whether it is one has been asked before
-        color_system="standard" if colour else None,  # None also leaves out bold, which NO_COLOR would not
-        markup=False,
-        emoji=False,
-        highlight=False,
-        legacy_windows=False,
-    )
+    return _STYLE_OF_STATE.get(word)
 
 
 def _table(
-    columns: Sequence[Column], cells: Sequence[Sequence[str]], widths: Sequence[int] | None, out: TextIO
-) -> Table:
-    from rich.box import Box
-    from rich.table import Table
-
-    rule = "─" if can_draw(out) else "-"
-    box = Box(f"    \n    \n {rule}{rule} \n    \n    \n    \n    \n    \n")
-    table = Table(box=box, show_edge=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0), header_style="bold")
-    for column, width in zip(columns, widths or (), strict=True):
-        table.add_column(styled(column.title), justify=column.justify, width=width, overflow="fold")
+    columns: Sequence[Column],
+    titles: Sequence[str],
+    cells: Sequence[Sequence[str]],
+    widths: Sequence[int],
+    paint: Paint,
+    *,
+    rule: str,
+) -> Iterator[str]:
+    """Yield the lines of a table: its titles, the rule under them, and every row."""
+    heads = list(map(folded, titles, widths))
+    tall = max(map(len, heads))
+    on_the_rule = [[""] * (tall - len(head)) + head for head in heads]
+    yield from _row(columns, on_the_rule, widths, ["bold"] * len(columns), paint)
+    yield rule * (sum(widths) + _GAP * (len(widths) - 1))
     for row in cells:
-        table.add_row(*(styled(cell, _style(cell, column)) for cell, column in zip(row, columns, strict=True)))
-    return table
+        yield from _row(columns, list(map(folded, row, widths)), widths, list(map(_style, row, columns)), paint)
 
 
-def _cards(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> Iterator[RenderableType]:
+def _row(
+    columns: Sequence[Column],
+    cells: Sequence[Sequence[str]],
+    widths: Sequence[int],
+    styles: Sequence[str | None],
+    paint: Paint,
+) -> Iterator[str]:
+    """Yield the lines of one row, as many as its tallest cell has."""
+    for texts in zip_longest(*cells, fillvalue=""):
+        parts = list[str]()
+        for text, column, width, style in zip(texts, columns, widths, styles, strict=True):
+            before, behind = filled(text, width, column.justify)
+            parts.append(f"{before}{paint(text, style)}{behind}")
+        yield (" " * _GAP).join(parts)
+
+
+def _cards(
+    columns: Sequence[Column], titles: Sequence[str], cells: Sequence[Sequence[str]], width: int, paint: Paint
+) -> Iterator[str]:
     """Yield the lines of every row, a blank line between two rows."""
     for number, row in enumerate(cells):
         if number:
-            yield styled("")
-        for cell, column in zip(row, columns, strict=True):
-            yield styled(f"{column.title}: ").append_text(styled(cell, _style(cell, column)))
+            yield ""
+        for column, title, cell in zip(columns, titles, row, strict=True):
+            before, style = len(title) + len(": "), _style(cell, column)
+            first, *others = folded(f"{title}: {cell}", width)
+            yield first[:before] + paint(first[before:], style)
+            yield from (paint(line, style) for line in others)
 
 
-def _widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -> list[int] | None:
+def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[int] | None:
     """How wide each column is: as it likes if there is room, else the widest give way; None: words would break."""
-    from rich.cells import cell_len
-
-    texts = [[column.title, *(row[place] for row in cells)] for place, column in enumerate(columns)]
-    likes = [
-        max(column.min_width, *(cell_len(visible(text)) for text in texts[place]))
-        for place, column in enumerate(columns)
-    ]
-    least = [max(column.min_width, *map(_longest_word, texts[place])) for place, column in enumerate(columns)]
+    texts = list(zip(*rows, strict=True))
+    likes = [max(column.min_width, *map(columns_of, found)) for column, found in zip(columns, texts, strict=True)]
+    least = [max(column.min_width, *map(_longest_word, found)) for column, found in zip(columns, texts, strict=True)]
     too_much = sum(likes) + _GAP * (len(likes) - 1) - width
     while too_much > 0:
         widest = max(range(len(likes)), key=lambda place: likes[place] - least[place])
@@ -146,13 +127,15 @@ def _widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: in
 
 
 def _longest_word(text: str) -> int:
-    from rich.cells import cell_len
-
-    return min(_READABLE, max(map(cell_len, visible(text).split()), default=0))
+    return min(_READABLE, max(map(columns_of, text.split()), default=0))
 
 
-def _style(cell: str, column: Column) -> str:
-    return style_of_state(cell) if column.style is Hint.STATE else _STYLE_OF_HINT[column.style]
+def _style(cell: str, column: Column) -> str | None:
+    return style_of_state(cell) if column.style is Hint.STATE else _STYLE_OF_HINT.get(column.style)
+
+
+def _plain(text: str, _: str | None) -> str:
+    return text
 
 
 def _words(value: Any, column: Column, tz: tzinfo, now: datetime) -> str:

@@ -65,16 +65,22 @@ def progress(
 
 
 def _bar(description: str, total: int | None, stderr: TextIO) -> Progress:
+    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from coopflow.render.tables import console
 
     words = TextColumn("{task.description}", markup=False)
     count = MofNCompleteColumn() if total is not None else TextColumn("{task.completed:,.0f}", markup=False)
     columns = (words, BarColumn(), count, TimeRemainingColumn())
     bar = Progress(
         *columns,
-        console=console(stderr, width_of(stderr), colour=wants_colour(stderr)),
+        console=Console(
+            file=stderr,
+            width=width_of(stderr),
+            height=25,
+            force_terminal=True,  # whether it is one has been asked before
+            color_system="standard" if wants_colour(stderr) else None,
+            legacy_windows=False,
+        ),
         auto_refresh=False,
         transient=True,
         redirect_stdout=False,

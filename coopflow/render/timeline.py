@@ -64,14 +64,16 @@ def timeline(
 
 def _hung(entry: TimelineEntry, head: list[str], detail: list[str], *, drawing: bool, width: int, colour: bool) -> str:
     """Return one entry on the vertical line: its glyph first, then the line down to the next entry."""
-    from coopflow.render.tables import drawn, folded, style_of_state, styled
+    from coopflow.render.lines import folded, painted
+    from coopflow.render.tables import style_of_state
 
     room = max(width - 6, 1)  # the glyph or the line, a blank, and for details four more
     one_line = "  ".join(head)
     fits = len(folded(one_line, room + 4)) == 1
     lines = [line for text in ([one_line] if fits else head) for line in folded(text, room + 4)]
     lines += [f"    {line}" for text in detail for line in folded(text, room)]
-    glyph = entry.glyph or GLYPHS.get(entry.status, _ANY_OTHER)[0 if drawing else 1]
+    glyph = visible(entry.glyph or GLYPHS.get(entry.status, _ANY_OTHER)[0 if drawing else 1])
     down = ("┊" if entry.planned else "│") if drawing else (":" if entry.planned else "|")
-    first = styled("").append_text(styled(glyph, style_of_state(entry.status))).append_text(styled(f" {lines[0]}"))
-    return drawn([first, *(styled(f"{down} {line}") for line in lines[1:])], width=width, colour=colour)
+    style = style_of_state(entry.status) if colour else None
+    first = f"{painted(glyph, style)} {lines[0]}"
+    return "".join(f"{line.rstrip()}\n" for line in (first, *(f"{down} {line}" for line in lines[1:])))

@@ -28,7 +28,7 @@ LOADED = (  # what coopflow and its tests load, so that it is loaded once
         "phonenumbers",
         "playhouse.sqlite_ext",
         "pydantic",
-        "rich.table",
+        "rich.cells",
         "typer.testing",
         "yaml",
     ),
