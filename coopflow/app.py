@@ -129,13 +129,15 @@ class App(Struct, frozen=True, dict=True):
 
     def channels(self, database_id: str) -> Mapping[str, "Channel"]:
         """The channels by name: the outbox, or what `deliver` lets reach out in its place."""
-        from coopflow.channels.redirect import redirected
-
         outboxes = self._outboxes(database_id)
         if self.config.deliver == "outbox":
             return outboxes
         reaching = {**outboxes, **self._transports(database_id)}
-        return reaching if self.way_out.reaches_families else redirected(reaching, outboxes, self.config.redirect_to)
+        if self.way_out.reaches_families:
+            return reaching
+        from coopflow.channels.redirect import redirected
+
+        return redirected(reaching, outboxes, self.config.redirect_to)
 
     def _outboxes(self, database_id: str) -> Mapping[str, "Channel"]:
         from coopflow.channels.outbox import Outbox

@@ -10,10 +10,10 @@ from coopflow.config import Config
 from coopflow.core.durations import Duration
 from coopflow.core.model import Message
 from coopflow.core.reply_tag import reply_tag, tagged_address
-from coopflow.secrets import Secret, read_secret
 
 if TYPE_CHECKING:
     from coopflow.channels.smtp import Smtp
+    from coopflow.secrets import Secret
 
 Compose = Callable[[Message], bytes]
 TAG = "{tag}"  # in a link to unsubscribe: which instance it is about
@@ -58,8 +58,10 @@ def smtp_channel(config: Config, compose: Compose) -> "Smtp":
     return Smtp(server, sender=settings["from"], compose=compose, times=times)
 
 
-def password_of(config: Config) -> Callable[[], Secret] | None:
+def password_of(config: Config) -> "Callable[[], Secret] | None":
     """What reads the mail server's password, when it is needed; None: there is none."""
+    from coopflow.secrets import read_secret
+
     settings = config.channels["email"]
     name, file = settings.get("password_env"), settings.get("password_file")
     if name is None and file is None:

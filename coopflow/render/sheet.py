@@ -1,10 +1,9 @@
-"""Shows sheets and documents in the format asked for."""
+"""Shows sheets and documents in the format asked for, and loads what that format takes."""
 
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from typing import Any, TextIO
 
-from coopflow.render.formats import write_document, write_rows
 from coopflow.render.terminal import forgiving, on_terminal
 from coopflow.render.values import Format, Sheet
 
@@ -31,9 +30,13 @@ def show_sheet(
 
         write_table(sheet, out=out, tz=tz, now=now, width=width, colour=colour)
         return
+    from coopflow.render.formats import write_rows
+
     write_rows([column.key for column in sheet.columns], sheet.rows, format=format, out=out)
 
 
 def show_document(data: Mapping[str, Any], *, format: Format, out: TextIO) -> None:  # noqa: A002
     """Write one document of several parts: JSON as it is, every other format as one `path`, `value` row a leaf."""
+    from coopflow.render.formats import write_document
+
     write_document(data, format=format, out=forgiving(out))

@@ -10,7 +10,6 @@ from itertools import zip_longest
 from math import isfinite
 from typing import Any, TextIO
 
-from coopflow.render.formats import compact
 from coopflow.render.lines import columns_of, filled, folded, painted
 from coopflow.render.terminal import can_draw, wants_colour, width_of
 from coopflow.render.text import visible
@@ -158,6 +157,8 @@ def _words(value: Any, column: Column, tz: tzinfo, now: datetime) -> str:
         case Mapping() if _flat(value.values()):
             return ", ".join(f"{key}: {_words(part, column, tz, now)}" for key, part in value.items()) or _NOTHING
         case list() | tuple() | Mapping():
+            from coopflow.render.formats import compact
+
             return compact(value)
     return str(value)
 

@@ -13,7 +13,6 @@ from coopflow.core.case import ENGINE, Case
 from coopflow.core.facts import BUILT_IN_EVENTS
 from coopflow.core.instants import parse_instant
 from coopflow.errors import NotFound
-from coopflow.keeping.purging import where_it_went
 from coopflow.reports.ahead import Ahead, ahead
 from coopflow.reports.words import Row, When, started_by, task_type_words
 from coopflow.store.store import Store
@@ -68,6 +67,8 @@ def story_of(store: Store, instance_id: int, *, when: When, whole: bool, now: da
     """Ask the store for everything about one instance; `whole` gives the texts sent to their last line."""
     found = store.looking.instances(ids=[instance_id])
     if not found:
+        from coopflow.keeping.purging import where_it_went
+
         moved = where_it_went(store, instance_id)
         raise NotFound(moved or f"there is no instance {instance_id}; list them with: coopflow status")
     instance, case = found[0], store.cases.load([instance_id])[0]
