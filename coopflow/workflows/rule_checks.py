@@ -57,13 +57,13 @@ def check_rules(file: Outline, source: Source, known: Known) -> Iterator[Problem
         yield from RULES.get(spot.type, _nothing)(spot, source)
 
 
-def _without_value(data: Any, loc: Loc, source: Source) -> Iterator[Problem]:
+def _without_value(data: dict[str, Any] | list[Any], loc: Loc, source: Source) -> Iterator[Problem]:
     """A key with nothing after it is an edit that was not finished, even where the key may be left out."""
-    parts = data.items() if isinstance(data, Mapping) else enumerate(data) if isinstance(data, list) else ()
-    for key, value in parts:
-        if value is None and isinstance(key, str):
+    for key, value in data.items() if isinstance(data, dict) else enumerate(data):
+        if isinstance(value, dict | list):
+            yield from _without_value(value, (*loc, key), source)
+        elif value is None and isinstance(key, str):
             yield source.problem((*loc, key), "expected a value, found nothing; give it one, or delete the key")
-        yield from _without_value(value, (*loc, key), source)
 
 
 def _repeated_ids(file: Outline, source: Source) -> Iterator[Problem]:
