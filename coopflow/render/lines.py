@@ -19,6 +19,8 @@ def columns_of(text: str) -> int:
 
 def folded(text: str, width: int) -> list[str]:
     """Return the text in lines of at most that many columns, broken between words where it can be."""
+    if cell_len(text) <= width:
+        return [text.rstrip()]
     lines, line = list[str](), ""
     for word in _WORD.findall(text):
         if cell_len(line + word.rstrip()) <= width:
