@@ -104,14 +104,13 @@ class App(Struct, frozen=True, dict=True):
     @contextmanager
     def store(self, *, read_only: bool = False) -> Iterator["Store"]:
         """The open store; closed when the command is done with it."""
-        from coopflow.channels.addresses import likely_zones
         from coopflow.store.database import open_database, translating
         from coopflow.store.store import Store
 
         db = open_database(self.database, read_only=read_only)
         try:
             with translating(Path(self.database)):
-                yield Store(db, self.coop, zones_of_phone=likely_zones)
+                yield Store(db, self.coop, zones_of_phone=_zones_of_phone)
         finally:
             db.close()
 
@@ -217,6 +216,12 @@ def open_app(config_path: Path, *, database: str | None = None) -> App:
 
         config = load_config(config_path)
     return App(config, database or config.database, seen)
+
+
+def _zones_of_phone(phone: str) -> tuple[str, ...]:
+    from coopflow.channels.addresses import likely_zones  # loaded where a family is stored, which is seldom
+
+    return likely_zones(phone)
 
 
 def _watched(source: Mapping[str, object]) -> str:

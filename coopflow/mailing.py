@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from coopflow.channels.mail import build_mail
 from coopflow.config import Config
 from coopflow.core.durations import Duration
 from coopflow.core.model import Message
@@ -22,14 +21,16 @@ TAG = "{tag}"  # in a link to unsubscribe: which instance it is about
 def mail_writer(config: Config, *, sender: str, domain: str, database_id: str) -> Compose:
     """What writes a message as a mail of this co-op."""
     settings = config.channels["email"]
-    plain = partial(build_mail, sender=sender, sender_name=config.organisation, domain=domain)
 
     def write(message: Message) -> bytes:
+        from coopflow.channels.mail import build_mail  # loaded with the first mail: most ticks send none
+
+        plain = partial(build_mail, message, sender=sender, sender_name=config.organisation, domain=domain)
         if message.instance_id is None:
-            return plain(message, reply_to=settings.get("reply_to"))
+            return plain(reply_to=settings.get("reply_to"))
         tag = reply_tag(database_id, message.instance_id)
         reply_to = tagged_address(settings["reply_to"], tag) if settings.get("reply_to") else None
-        return plain(message, reply_to=reply_to, unsubscribe=_unsubscribe(settings, tag, reply_to))
+        return plain(reply_to=reply_to, unsubscribe=_unsubscribe(settings, tag, reply_to))
 
     return write
 

@@ -66,6 +66,7 @@ def test_a_tick_with_something_due_but_nothing_to_send_needs_no_yaml_pydantic_or
     starts_again = loaded_by(tmp_path, "tick", "--limit", "10")
 
     assert (loaded | starts_again) & (HEAVY | {"rich"}) == set()
+    assert (loaded | starts_again) & {"html", "coopflow.channels.mail", "coopflow.channels.sms"} == set()
     assert "coopflow.tick" in loaded
     assert loaded & {"typer", "click", "argparse", "coopflow.cli.main", "coopflow.cli.commands"} == set()
     with app.store() as store:

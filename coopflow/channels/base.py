@@ -13,10 +13,12 @@ __all__ = [  # the answers live in core, where they are settled; here they are f
     "Channel",
     "Deferred",
     "Delivery",
+    "HeaderRefused",
     "Message",
     "MessageRefused",
     "Refused",
     "Searchable",
+    "SenderRefused",
     "TakesInARow",
     "TakesMany",
     "Unavailable",
@@ -99,6 +101,14 @@ class Searchable(Protocol):
 
 class MessageRefused(ValueError):
     """A message can never leave as it is; the text says why, and names nobody: it goes into the audit trail."""
+
+
+class HeaderRefused(MessageRefused):
+    """A value that must not become a header, or a mail that does not read back as it was meant."""
+
+
+class SenderRefused(HeaderRefused):
+    """What the configuration says about the sender cannot be a header: no message is at fault."""
 
 
 def require_words(text: str) -> str:

@@ -19,7 +19,7 @@ from hashlib import sha256
 from msgspec import Struct
 
 from coopflow.channels.addresses import require_mailbox
-from coopflow.channels.base import Message, MessageRefused, require_words
+from coopflow.channels.base import HeaderRefused, Message, SenderRefused, require_words
 
 HEADER_LIMIT = 300  # characters of a subject or a name: more is not meant for people
 LINE_LIMIT = 998  # octets of a line, without its end (RFC 5322, 2.1.1)
@@ -30,14 +30,6 @@ _ENCODED_WORD = re.compile(r"=\?.*\?=")
 _LINK = re.compile(r"(?:https|mailto):[!-;=?-~]{1,900}")  # printable ASCII but < and >
 _PRINTABLE = re.compile(r"[!-~](?:[ -~]*[!-~])?(?:\r\n [!-~](?:[ -~]*[!-~])?)*")  # folded: no line is blank
 _DATE_LINE = re.compile(rb"\ADate: [^\r\n]*\r\n")
-
-
-class HeaderRefused(MessageRefused):
-    """A value that must not become a header, or a mail that does not read back as it was meant."""
-
-
-class SenderRefused(HeaderRefused):
-    """What the configuration says about the sender cannot be a header: no message is at fault."""
 
 
 def build_mail(

@@ -9,16 +9,23 @@ import os
 import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coopflow.channels.base import KEY, Accepted, Delivery, Message, MessageRefused, Refused, Unavailable, Unknown
-from coopflow.channels.mail import SenderRefused, build_mail, undated_mail
-from coopflow.channels.request import build_request
-from coopflow.channels.sms import build_text, undated_text
+from coopflow.channels.base import (
+    KEY,
+    Accepted,
+    Delivery,
+    Message,
+    MessageRefused,
+    Refused,
+    SenderRefused,
+    Unavailable,
+    Unknown,
+)
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
@@ -26,24 +33,14 @@ _OLD_FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW
 
 
 class _Form(Struct, frozen=True):
-    """How messages of one kind look as files."""
+    """How messages of one kind are written into files."""
 
-    suffix: str
     compose: Callable[[Message], bytes]
     undated: Callable[[bytes], bytes]  # what two attempts at one message have in common
 
 
+_SUFFIXES = {"email": ".eml", "sms": ".json", "http": ".json", "command": ".json"}
 _NOBODY = "coopflow.invalid"  # a domain that never exists: an answer to a file in the outbox goes nowhere
-_FORMS = {
-    "email": _Form(
-        ".eml",
-        partial(build_mail, sender=f"coopflow@{_NOBODY}", sender_name="coopflow", domain=_NOBODY),
-        undated_mail,
-    ),
-    "sms": _Form(".json", build_text, undated_text),
-    "http": _Form(".json", build_request, undated_text),
-    "command": _Form(".json", build_request, undated_text),
-}
 
 
 class Outbox:
@@ -56,8 +53,14 @@ class Outbox:
         """`compose` writes a message in place of the channel's plain form: `build_mail` with the co-op's own sender."""
         self.name = name
         self.directory = directory
-        self._form = replace(_FORMS[name], compose=compose) if compose else _FORMS[name]
+        self._suffix = _SUFFIXES[name]
+        self._compose = compose
         self._durable = False  # whether this object has made sure that the directories themselves survive a power cut
+
+    @cached_property
+    def _form(self) -> _Form:
+        form = _form_of(self.name)
+        return replace(form, compose=self._compose) if self._compose else form
 
     def deliver(self, message: Message, last_call: Callable[[], bool]) -> Delivery:  # noqa: ARG002 (it dedupes)
         """Put the message's file in its place, durably."""
@@ -101,7 +104,7 @@ class Outbox:
         return Accepted(f"{self.name}/{name}")
 
     def _file(self, message: Message) -> str:
-        return message.key + self._form.suffix
+        return message.key + self._suffix
 
     def _linked(self, shelf: int, aside: int, name: str, written: bytes) -> bool:
         """Bring the file to its place; say whether what lies there now is this message."""
@@ -141,6 +144,19 @@ class Outbox:
                 return f"there is no room left for the outbox in {self.directory}"
             case _:
                 return f"the outbox in {self.directory} cannot be written: {os.strerror(problem.errno or 0).lower()}"
+
+
+def _form_of(kind: str) -> _Form:
+    """What writes messages of a kind, which is loaded with the first one: most ticks send none."""
+    if kind == "email":
+        from coopflow.channels.mail import build_mail, undated_mail
+
+        plain = partial(build_mail, sender=f"coopflow@{_NOBODY}", sender_name="coopflow", domain=_NOBODY)
+        return _Form(plain, undated_mail)
+    from coopflow.channels.request import build_request
+    from coopflow.channels.sms import build_text, undated_text
+
+    return _Form(build_text if kind == "sms" else build_request, undated_text)
 
 
 @contextmanager

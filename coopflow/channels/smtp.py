@@ -9,8 +9,7 @@ from functools import partial
 from msgspec import Struct
 
 from coopflow.channels.addresses import require_mailbox
-from coopflow.channels.base import KEY, Delivery, Message, Refused, Unavailable
-from coopflow.channels.mail import SenderRefused
+from coopflow.channels.base import KEY, Delivery, Message, Refused, SenderRefused, Unavailable
 from coopflow.channels.smtp_opening import OutOfOrder, Server, open_talk
 from coopflow.channels.smtp_pool import Pool
 from coopflow.channels.smtp_row import Row

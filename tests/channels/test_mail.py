@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from coopflow.channels import mail as module
-from coopflow.channels.base import Message, MessageRefused
-from coopflow.channels.mail import HeaderRefused, SenderRefused, build_mail, undated_mail
+from coopflow.channels.base import HeaderRefused, Message, MessageRefused, SenderRefused
+from coopflow.channels.mail import build_mail, undated_mail
 
 from .contract import HOSTILE_ADDRESSES, HOSTILE_WORDS, same_lines
 
