@@ -57,6 +57,15 @@ def test_a_tick_with_nothing_to_do_loads_next_to_nothing(ticked: Path) -> None:
     assert "sqlite3" in loaded
 
 
+def test_the_command_brings_nothing_along_that_a_tick_does_not_need(ticked: Path) -> None:
+    """It is a script of ours, since the one that pip would write imports `re`."""
+    script = Path(__file__).parent.parent / "scripts" / "coopflow"
+    command = [sys.executable, "-X", "importtime", str(script), "-c", str(ticked / "coopflow.yaml"), "tick"]
+    ran = subprocess.run(command, env=plain_environ(), capture_output=True, text=True, check=True)
+
+    assert (imported(ran.stderr) - always()) & NEVER_IDLE == set()
+
+
 def test_a_tick_with_something_due_but_nothing_to_send_needs_no_yaml_pydantic_or_jinja(tmp_path: Path) -> None:
     app = a_folder(tmp_path)
     coopflow(tmp_path, "tick")
