@@ -1,10 +1,12 @@
 """coopflow itself: intents, tasks and the whole audit trail included, as durably as it always is."""
 
+import gc
 from collections.abc import Callable
 
 from benchmarks.peers.job import Job
 from benchmarks.sqlite_files import count
 from benchmarks.world import IN_HOUSE, TICKS, WITH_MESSAGES, make_world, open_world
+from coopflow.__main__ import ALLOCATIONS
 from coopflow.core.instants import parse_instant
 from coopflow.tick import tick
 
@@ -23,6 +25,7 @@ def prepare(job: Job) -> None:
 
 
 def begin(job: Job) -> Callable[[], None]:
+    gc.set_threshold(ALLOCATIONS)  # as the command does
     world = open_world(job.folder)
 
     def work() -> None:
