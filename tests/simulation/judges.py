@@ -14,8 +14,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from coopflow.core.model import Message
+from tests.simulation.memory import Writes, tables_read
 from tests.simulation.plan import PLACES
-from tests.simulation.rules import AFTER_COMMIT, AT_THE_END, BY_DAY, TODAY
+from tests.simulation.rules import AFTER_COMMIT, AT_THE_END, BY_DAY, TODAY, joined
 from tests.simulation.wall import Whereabouts, turn_of
 
 GRACE = timedelta(hours=2)  # what a slow tick may add to lateness
@@ -43,6 +44,7 @@ class Judges:
 
     def __init__(self, memory: sqlite3.Connection, *, spread: timedelta) -> None:
         self._memory = memory
+        self._writes = Writes(memory, RULED | REPLAYED | PLANNED | {"meta"})
         self._spread = spread
         self.truth: dict[str, Taken] = {}
         self.commits = 0
@@ -68,47 +70,52 @@ class Judges:
     # -- after each commit --------------------------------------------------------------------------------------------
 
     def after_commit(self) -> None:
-        """The cheap ones; a commit that wrote no row has left everything as the one before it was judged to be."""
+        """The cheap ones; what reads only tables that were not written to holds as it did after the commit before."""
         if self._memory.total_changes == self._changes:
             return
         self.commits += 1
         self._changes = self._memory.total_changes
-        for number, sentence, question in AFTER_COMMIT:
-            found = self._memory.execute(question).fetchone()
-            if found is not None:
-                raise Violated(f"{number}: {sentence}: {found}")
-        [(epoch,)] = self._rows("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'epoch'")
-        self._require(epoch >= self._epoch, "15: the epoch has fallen")
-        self._epoch = epoch
-        self._replay()
-        for queue_id, instance, branch, visit, planned, by_rule in self._rows(_PLANNED):
-            before = self._planned.get((instance, branch, visit))
-            if by_rule and before != planned and (before is None or self._rows(_REPLANNED, instance, before, planned)):
-                self._by_the_wall_clock(queue_id, _read(planned))
-            self._planned[instance, branch, visit] = planned
+        written = self._writes.since()
+        if written & RULED:
+            self._ask()
+        if "meta" in written:
+            [(epoch,)] = self._rows("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'epoch'")
+            self._require(epoch >= self._epoch, "15: the epoch has fallen")
+            self._epoch = epoch
+        if written & REPLAYED:
+            self._replay()
+        if written & PLANNED:
+            self._look_at_turns()
+
+    def _ask(self) -> None:
+        [(broken,)] = self._rows(RULES)
+        if broken is not None:
+            number, sentence, question = AFTER_COMMIT[broken]
+            raise Violated(f"{number}: {sentence}: {self._rows(question)[0]}")
 
     def _replay(self) -> None:
         """14 and 27: the log has no holes, its chain holds, and what it says of instances is how they stand."""
-        for entry in self._rows(
-            "SELECT event_id, at, kind, family_id, instance_id, actor, data, prev_hash, hash FROM event_log"
-            " WHERE event_id > ? ORDER BY event_id",
-            self._seen,
-        ):
+        for entry in self._rows(_ENTRIES, self._seen):
             number, at, kind, family, instance, actor, data, previous, own = entry
             self._require(number == self._seen + 1, f"14: entry {number} follows entry {self._seen}")
             self._require(previous == self._hash, f"14: entry {number} does not follow from the one before it")
-            text = json.dumps(
-                [previous, number, at, kind, family, instance, actor, data], separators=(",", ":"), ensure_ascii=False
-            )
+            text = _as_hashed([previous, number, at, kind, family, instance, actor, data])
             self._require(sha256(text.encode()).hexdigest() == own, f"14: the hash of entry {number} is wrong")
             self._seen, self._hash = number, own
             self._follow(kind, instance)
-        stands = dict(self._rows("SELECT instance_id, status FROM workflow_instances"))
+        stands = dict(self._rows(_STANDS))
         self._require(stands.keys() == self._status.keys(), "27: an instance without a beginning in the audit trail")
         for instance, status in stands.items():
             told = self._status[instance]
             same = told == ("active" if status in ("pending", "running") else status)
             self._require(same, f"27: instance {instance} is {status}; by the audit trail it is {told}")
+
+    def _look_at_turns(self) -> None:
+        for queue_id, instance, branch, visit, planned, by_rule in self._rows(_PLANNED):
+            before = self._planned.get((instance, branch, visit))
+            if by_rule and before != planned and (before is None or self._rows(_REPLANNED, instance, before, planned)):
+                self._by_the_wall_clock(queue_id, _read(planned))
+            self._planned[instance, branch, visit] = planned
 
     def _follow(self, kind: str, instance: int | None) -> None:
         if instance is None:
@@ -324,8 +331,8 @@ class Judges:
         return error is not None and ("not known whether it left" in error or "never found out" in error)
 
     def everything(self) -> str:
-        """All that is in the database, for what must not change it."""
-        return sha256("\n".join(self._memory.iterdump()).encode()).hexdigest()
+        """Every byte of the database, for what must not change it."""
+        return sha256(self._memory.serialize()).hexdigest()
 
     def unchanged(self, before: str) -> None:
         """22: a dry run has written nothing."""
@@ -361,6 +368,12 @@ def _text(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%SZ}"
 
 
+_as_hashed = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_ENTRIES = """
+SELECT event_id, at, kind, family_id, instance_id, actor, data, prev_hash, hash FROM event_log WHERE event_id > ?
+ORDER BY event_id
+"""
+_STANDS = "SELECT instance_id, status FROM workflow_instances"
 _MESSAGE = """
 SELECT x.instance_id, x.branch, x.visit, x.step_id, x.step_type, x.status, x.input_data, i.status AS stands, f.consent,
        f.status AS family_status, f.gentle_until, f.email, f.phone, f.time_zone, t.steps
@@ -396,3 +409,6 @@ SELECT MIN(at) FROM (
     AND x.idempotency_key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM workflow_queue q WHERE q.instance_id = x.instance_id
     AND q.branch = x.branch AND q.visit = x.visit AND q.status <> 'processing'))
 """
+RULES = joined(AFTER_COMMIT)
+RULED, PLANNED = tables_read(RULES), tables_read(_PLANNED)
+REPLAYED = tables_read(_ENTRIES) | tables_read(_STANDS)

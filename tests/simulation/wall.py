@@ -7,6 +7,7 @@ hour from UTC: so a walk by quarters misses nothing.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ QUARTER, DAY = timedelta(minutes=15), timedelta(days=1)
 REACHING = ("email", "sms", "call", "task")  # types of steps that somebody notices
 RESUMES = 9  # o'clock: what came before the office opened is not sent at the stroke of eight
 FARTHEST = 400  # days
+KEPT = 100_000  # readings of a clock: many walks come by the same quarters
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,15 @@ def _open_all_along(step: Mapping[str, Any], at: datetime, until: datetime, fami
 
 
 def _open(step: Mapping[str, Any], at: datetime, family: Whereabouts) -> bool:
-    local = at.astimezone(family.home)
-    if not step.get("urgent") and not (_at_work(local.date(), family) and 8 <= local.hour < 18):
+    today, hour = _shown(at, family.home)
+    if not step.get("urgent") and not (_at_work(today, family) and 8 <= hour < 18):
         return False
-    clocks = (local, *(at.astimezone(zone) for zone in family.phone)) if step["type"] == "sms" else ()
-    return all(8 <= clock.hour < 21 for clock in clocks)
+    hours = (hour, *(_shown(at, zone)[1] for zone in family.phone)) if step["type"] == "sms" else ()
+    return all(8 <= hour < 21 for hour in hours)
+
+
+@lru_cache(KEPT)
+def _shown(at: datetime, zone: ZoneInfo) -> tuple[date, int]:
+    """The day and the hour that a clock shows."""
+    local = at.astimezone(zone)
+    return local.date(), local.hour
