@@ -3,7 +3,8 @@
 python -m tests.simulation --seed 17                 one seed, with what it came to
 python -m tests.simulation --seed 17 --plan 3,17,22  only these events of its plan
 python -m tests.simulation --seeds 1-2000            many, on all processors
-python -m tests.simulation --seeds 1-200000 --page   the same, and writes docs/evidence/simulation.md
+python -m tests.simulation --seeds 1-200000 --page   the same, and writes docs/evidence/simulation.md anew
+python -m tests.simulation --seeds 5001-9000 --page  adds to the page, if that ends with seed 5000
 """
 
 import argparse
@@ -15,7 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from itertools import islice
 
-from tests.simulation.page import PAGE, Figures, page
+from tests.simulation.page import PAGE, Figures, before, code, page
 from tests.simulation.plan import plan_of
 from tests.simulation.running import Outcome, replay_line, run, run_plan, shrunk
 
@@ -28,16 +29,17 @@ def main() -> int:
     if asked.seed is not None:
         return _one(asked.seed, asked.plan)
     first, last = (int(part) for part in asked.seeds.split("-"))
+    goes = before(first, PAGE.read_text(encoding="utf-8")) if asked.page else []
     began = time.monotonic()
-    figures = Figures(first)
+    figures = Figures(first, day=f"{datetime.now(UTC):%Y-%m-%d}", code=code())
     for outcome in _outcomes(first, last, until=began + 60 * asked.minutes, processes=asked.processes):
         figures.add(outcome)
         if outcome.problem:
             print(f"seed {outcome.seed}: {outcome.problem}\n{_cut_down(outcome)}", flush=True)
     figures.minutes = (time.monotonic() - began) / 60
-    print("\n".join(f"{name}: {value}" for name, value in figures.rows(asked.processes)))
+    print("\n".join(f"{name}: {value}" for name, value in figures.rows()))
     if asked.page:
-        PAGE.write_text(page(figures, asked.processes, f"{datetime.now(UTC):%Y-%m-%d}"), encoding="utf-8")
+        PAGE.write_text(page([*goes, figures]), encoding="utf-8")
     return 1 if figures.failed else 0
 
 
@@ -48,7 +50,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--seeds", default="1-2000", help="a range of seeds, such as 1-2000")
     parser.add_argument("--minutes", type=float, default=10_000, help="begin no more seeds after so many minutes")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--page", action="store_true", help="write docs/evidence/simulation.md")
+    parser.add_argument("--page", action="store_true", help="write docs/evidence/simulation.md, or add to it")
     return parser.parse_args()
 
 

@@ -257,7 +257,7 @@ class Judges:
 
     def _nothing_of_the_erased(self) -> None:
         content = self._memory.serialize() if self._erased else b""
-        for word in self._erased:
+        for word in sorted(self._erased):
             self._require(word not in content, f"21: '{word.decode()}' was forgotten, and is still in the database")
 
     # -- around ticks -------------------------------------------------------------------------------------------------

@@ -1,25 +1,36 @@
-"""The page that says what was run, and what is checked."""
+"""The page that says what was run, in however many goes, and what is checked."""
 
+import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from coopflow import __version__
 from tests.simulation.running import Outcome
 
 PAGE = Path(__file__).parents[2] / "docs" / "evidence" / "simulation.md"
+COLUMNS = ("run on", "code", "seeds", "broken", "ticks", "commits", "messages", "crashes", "minutes")
 
 
 @dataclass
 class Figures:
-    """What many runs came to."""
+    """What many seeds came to that were run in one go."""
 
     first: int
     seeds: int = 0
     failed: int = 0
+    ticks: int = 0
     commits: int = 0
     messages: int = 0
     crashes: int = 0
-    ticks: int = 0
     minutes: float = 0
+    day: str = ""
+    code: str = ""
+
+    @property
+    def last(self) -> int:
+        """The seed that it ended with."""
+        return self.first + self.seeds - 1
 
     def add(self, outcome: Outcome) -> None:
         """Count one more."""
@@ -30,7 +41,7 @@ class Figures:
         self.crashes += outcome.crashes
         self.ticks += outcome.ticks
 
-    def rows(self, processes: int) -> list[tuple[str, str]]:
+    def rows(self) -> list[tuple[str, str]]:
         """As a table says it."""
         return [
             ("seeds", f"{self.seeds:,} (from {self.first})"),
@@ -39,22 +50,68 @@ class Figures:
             ("commits judged", f"{self.commits:,}"),
             ("messages that servers took", f"{self.messages:,}"),
             ("crashes", f"{self.crashes:,}"),
-            ("took", f"{self.minutes:.1f} minutes in {processes} processes"),
+            ("took", f"{self.minutes:,.1f} minutes"),
         ]
 
 
-def page(figures: Figures, processes: int, today: str) -> str:
+def page(goes: Sequence[Figures]) -> str:
     """The whole page."""
-    table = "\n".join(f"| {name} | {value} |" for name, value in [("run on", today), *figures.rows(processes)])
-    return f"{HEAD}\n| | |\n|---|---|\n{table}\n\n{REST}"
+    facts = "\n".join(f"| {name} | {value} |" for name, value in [("run on", goes[-1].day), *together(goes).rows()])
+    lines = "\n".join(_line(go) for go in goes)
+    titles = f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
+    return f"{HEAD}\n| | |\n|---|---|\n{facts}\n\n## The goes\n\n{titles}\n{lines}\n\n{REST}"
+
+
+def together(goes: Sequence[Figures]) -> Figures:
+    """What all of them came to."""
+    found = Figures(goes[0].first)
+    for name in ("seeds", "failed", "ticks", "commits", "messages", "crashes", "minutes"):
+        setattr(found, name, sum(getattr(go, name) for go in goes))
+    return found
+
+
+def before(first: int, text: str) -> list[Figures]:
+    """The goes of a page that one from this seed on goes on with; refuses a gap and an overlap, starts anew with 1."""
+    if first == 1:
+        return []
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("|")]
+    _, _, *wanted = [cells for cells in rows if len(cells) == len(COLUMNS)] or [[], []]  # titles, and the line below
+    if not wanted:
+        raise SystemExit("the page tells of no goes yet: begin with seed 1")
+    goes = [_go(cells) for cells in wanted]
+    last = goes[-1].last
+    if first != last + 1:
+        raise SystemExit(
+            f"the page ends with seed {last}: go on with {last + 1}, not with {first}, or start anew with 1"
+        )
+    return goes
+
+
+def code() -> str:
+    """The version that is run and, in a checkout, the commit."""
+    asked = ("git", "rev-parse", "--short=10", "HEAD")
+    told = subprocess.run(asked, cwd=PAGE.parent, capture_output=True, text=True, check=False)
+    return f"{__version__} {told.stdout.strip()}".strip()
+
+
+def _line(go: Figures) -> str:
+    counts = (f"{count:,}" for count in (go.failed, go.ticks, go.commits, go.messages, go.crashes))
+    return f"| {' | '.join((go.day, go.code, f'{go.first}–{go.last}', *counts, f'{go.minutes:,.1f}'))} |"
+
+
+def _go(cells: Sequence[str]) -> Figures:
+    day, code, seeds, *counts, minutes = (cell.strip().replace(",", "") for cell in cells)
+    first, last = (int(part) for part in seeds.split("–"))
+    return Figures(first, last - first + 1, *map(int, counts), float(minutes), day, code)
 
 
 HEAD = """# A month of families, simulated
 
-Written by `python -m tests.simulation --seeds 1-200000 --page`, which may be stopped after a while with `--minutes
-10`. One seed is one family-month: two to four families, one to three workflows drawn from a grammar with every type
-of step, and all that happens to them. The engine is the real one, on a real SQLite database in memory; time, chance
-and the servers are virtual. The servers keep a truth log that the engine cannot see.
+Written by `python -m tests.simulation --seeds 1-200000 --page`. It may be stopped after a while with `--minutes 10`,
+and goes on where the page ends with a first seed that follows on the last one. One seed is one family-month: two to
+four families, one to three workflows drawn from a grammar with every type of step, and all that happens to them. The
+engine is the real one, on a real SQLite database in memory; time, chance and the servers are virtual. The servers keep
+a truth log that the engine cannot see.
 """
 REST = """## What happens in a month
 
