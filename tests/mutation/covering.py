@@ -15,9 +15,14 @@ from coverage import CoverageData
 from tests.mutation.mutants import ROOT, modules
 
 KEPT = ROOT / ".mutation"  # what was found out about the tests, for the next time
-TESTS = (  # those that run in one process and need no server; the rest comes by these lines too, more slowly
-    *("tests/core", "tests/stories", "tests/pattern", "tests/reports", "tests/inbox", "tests/intake/test_consent.py"),
+TESTS = (  # those that run in one process; the rest comes by these lines too, more slowly
+    *("tests/core", "tests/stories", "tests/pattern", "tests/reports", "tests/inbox", "tests/intake", "tests/alerts"),
+    *("tests/workflows", "tests/texts", "tests/test_config.py", "tests/test_mailing.py"),
+    *(f"tests/channels/test_{name}.py" for name in ("addresses", "outbox", "redirect", "sms", "http_gateway", "web")),
+    *(f"tests/channels/test_{name}.py" for name in ("smtp", "smtp_answers", "smtp_faults", "smtp_row", "command")),
+    *(f"tests/cli/test_{name}.py" for name in ("ahead", "task", "trigger", "verbs", "why")),
     *(f"tests/faults/test_{name}.py" for name in ("recovery", "last_call", "post", "rounds", "resting", "overlap")),
+    *(f"tests/faults/test_{name}.py" for name in ("bad_instances", "clock_faults", "holes", "template_faults")),
 )
 
 
@@ -29,8 +34,13 @@ class Covering:
     seconds: Mapping[str, float]  # that a test takes
 
     def of(self, path: str, line: int) -> list[str]:
-        """The tests of a line, the quickest first."""
-        found = self.tests.get(path, {}).get(line, ())
+        """The tests of a line, the quickest first.
+
+        What runs when a module is loaded, or in a thread of a channel, is seen by none: any test of its module may
+        notice it.
+        """
+        lines = self.tests.get(path, {})
+        found = lines.get(line) or {name for names in lines.values() for name in names}
         return sorted(found, key=lambda name: (self.seconds.get(name, 1.0), name))
 
 

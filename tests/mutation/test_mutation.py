@@ -4,6 +4,7 @@ import ast
 
 import pytest
 
+from tests.mutation.covering import Covering
 from tests.mutation.mutants import modules, mutants, mutated
 from tests.mutation.page import EQUIVALENT, Tried, explained, page, score
 from tests.mutation.trial import Fate
@@ -51,6 +52,13 @@ def test_what_must_hold_is_all_of_the_rules_and_of_sending() -> None:
     paths = modules()
     assert {"coopflow/core/protocol.py", "coopflow/sending.py", "coopflow/tick.py", "coopflow/leftovers.py"} <= {*paths}
     assert sum(len(mutants(path)) for path in paths) > 2_000
+
+
+def test_a_line_that_no_test_was_seen_on_is_tried_with_all_of_its_module() -> None:
+    known = Covering({"m.py": {4: ["slow", "quick"], 9: ["other"], 1: []}}, {"slow": 2, "quick": 0.1, "other": 0.5})
+    assert known.of("m.py", 4) == ["quick", "slow"]
+    assert known.of("m.py", 1) == known.of("m.py", 7) == ["quick", "other", "slow"]
+    assert known.of("n.py", 4) == []
 
 
 @pytest.mark.parametrize("name", explained() or ["none"])
