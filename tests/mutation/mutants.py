@@ -5,8 +5,9 @@ Texts for people are left as they are, and so are annotations and what is assert
 
 import ast
 import copy
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -48,11 +49,13 @@ class Mutant:
     within: str  # the function or class
     before: str
     after: str
+    nth: int = 1  # of those in there that read the same
 
     @property
     def name(self) -> str:
         """What it is known by, wherever the lines move."""
-        return f"{self.path} | {self.within} | {self.before} → {self.after}"
+        which = f" ({self.nth})" if self.nth > 1 else ""
+        return f"{self.path} | {self.within} | {self.before} → {self.after}{which}"
 
 
 Change = tuple[ast.AST, Callable[[], ast.AST]]
@@ -67,10 +70,12 @@ def modules() -> list[str]:
 def mutants(path: str, source: str | None = None) -> list[Mutant]:
     """Every change of a module."""
     tree = ast.parse(source if source is not None else (ROOT / path).read_text(encoding="utf-8"))
-    return [
-        Mutant(path, number, getattr(node, "lineno", 1), within, _shown(node), _shown(change()))
-        for number, (node, change, within) in enumerate(_changes(tree))
-    ]
+    found, alike = [], Counter[str]()
+    for number, (node, change, within) in enumerate(_changes(tree)):
+        one = Mutant(path, number, getattr(node, "lineno", 1), within, _shown(node), _shown(change()))
+        alike[one.name] += 1
+        found.append(replace(one, nth=alike[one.name]))
+    return found
 
 
 def mutated(path: str, number: int, source: str | None = None) -> str:

@@ -48,6 +48,12 @@ def test_a_change_is_named_by_its_place_and_not_by_its_line() -> None:
     assert "m.py | wait | 2 → 3" in [mutant.name for mutant in moved]
 
 
+def test_changes_that_read_the_same_have_names_of_their_own() -> None:
+    names = [mutant.name for mutant in mutants("m.py", "def f(x):\n    return g(x + 1, x + 1)\n")]
+    assert len({*names}) == len(names) == 5
+    assert {"m.py | f | 1 → 2", "m.py | f | 1 → 2 (2)"} <= {*names}
+
+
 def test_what_must_hold_is_all_of_the_rules_and_of_sending() -> None:
     paths = modules()
     assert {"coopflow/core/protocol.py", "coopflow/sending.py", "coopflow/tick.py", "coopflow/leftovers.py"} <= {*paths}
@@ -59,6 +65,14 @@ def test_a_line_that_no_test_was_seen_on_is_tried_with_all_of_its_module() -> No
     assert known.of("m.py", 4) == ["quick", "slow"]
     assert known.of("m.py", 1) == known.of("m.py", 7) == ["quick", "other", "slow"]
     assert known.of("n.py", 4) == []
+
+
+def test_tests_of_files_that_name_a_module_come_first() -> None:
+    here, there = "tests/mutation/test_mutation.py::a", "tests/mutation/page.py::b"
+    known = Covering({"tests/mutation/trial.py": {1: [there, here]}}, {there: 0.1, here: 0.2})
+    assert known.of("tests/mutation/trial.py", 1) == [there, here]
+    known = Covering({"tests/mutation/covering.py": {1: [there, here]}}, {there: 0.1, here: 0.2})
+    assert known.of("tests/mutation/covering.py", 1) == [here, there]
 
 
 @pytest.mark.parametrize("name", explained() or ["none"])
