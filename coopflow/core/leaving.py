@@ -35,7 +35,6 @@ class Room(Struct):
     left: int | None = None  # None: as many as there are
     why_not: str = BLAST  # what is said of those that stay
     stopped: bool = False  # a person must say something before any leaves
-    kept: int = 0  # those that stayed
 
     @property
     def closed(self) -> bool:
@@ -52,7 +51,6 @@ class Room(Struct):
         if self.left is None:
             return True
         if self.left == 0:
-            self.kept += 1
             return False
         self.left -= 1
         return True
