@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coopflow.core.durations import Duration
+from coopflow.core.durations import LONGEST_TEXT, Duration
 
 MINUTE, HOUR = 60, 3600
 
@@ -88,6 +88,13 @@ def test_what_is_no_duration_is_refused_with_what_was_found_and_what_is_accepted
         Duration.parse(text)
     examples = "write for example '3 days', '36 hours', '2 business days', '1 month' or 'P3D'"
     assert str(problem.value) == f"{sentence}; {examples}"
+
+
+def test_a_text_may_be_as_long_as_is_said():
+    text = "1 day".rjust(LONGEST_TEXT, "0")
+    assert Duration.parse(text) == Duration(days=1)
+    with pytest.raises(ValueError, match="too long"):
+        Duration.parse(f"0{text}")
 
 
 @pytest.mark.parametrize("field", ["months", "days", "business_days", "seconds"])

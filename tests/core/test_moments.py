@@ -21,6 +21,8 @@ TZ = zone("America/New_York")
         ("2026-12-01T09:00", "2026-12-01T14:00:00Z", "2026-12-01T14:00:00Z"),
         ("2026-12-01T09:00:00Z", "2026-12-01T09:00:00Z", "2026-12-01T09:00:00Z"),
         ("2026-12-01 09:00+01:00", "2026-12-01T08:00:00Z", "2026-12-01T08:00:00Z"),
+        ("1970-01-01", "1970-01-01T05:00:00Z", "1970-01-02T05:00:00Z"),  # the first and the last that are moments
+        ("2999-12-30", "2999-12-30T05:00:00Z", "2999-12-31T05:00:00Z"),
     ],
 )
 def test_a_day_or_a_time_is_one_of_the_co_ops_clock(text: str, meant: str, over: str) -> None:
@@ -40,7 +42,8 @@ def test_a_day_may_mean_another_time_of_it() -> None:
         ("", "'' is not a date"),
         ("2026-02-30", "'2026-02-30' is not a date that exists"),
         ("2026-12-01 25:00", "is not a date and time"),
-        ("9999-01-01", "is not between the years"),
+        ("1969-12-31", "is not between the years 1970 and 2999"),
+        ("3000-01-01", "is not between the years"),
     ],
 )
 def test_what_is_no_date_is_said_with_an_example(text: str, problem: str) -> None:

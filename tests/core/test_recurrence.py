@@ -73,6 +73,20 @@ def test_intervals_count_from_the_day_that_is_named() -> None:
     ]
 
 
+def test_intervals_keep_their_beat_from_whichever_week_one_looks() -> None:
+    rule = parse_recurrence(rule="FREQ=WEEKLY;INTERVAL=2;BYDAY=MO", starting=date(2026, 3, 9))
+    assert between(rule, "2026-03-17T00:00", "2026-04-10T00:00") == ["2026-03-23T09:00", "2026-04-06T09:00"]
+
+
+@pytest.mark.parametrize("freq", ["HOURLY", "DAILY"])
+def test_what_is_not_counted_is_looked_for_where_it_is_asked_for_and_not_from_its_beginning(freq: str) -> None:
+    rule = parse_recurrence(rule=f"FREQ={freq};BYMINUTE=0,30", starting=date(1970, 1, 1))
+    began = time.process_time()
+    found = next_occurrence(rule, after=datetime(2926, 3, 9, 14, tzinfo=UTC), tz=NEW_YORK)
+    assert found is not None
+    assert time.process_time() - began < 0.5
+
+
 def test_29_february_comes_in_leap_years_only() -> None:
     rule = parse_recurrence(rule="FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29")
     assert between(rule, "2026-01-01T00:00", "2033-01-01T00:00") == ["2028-02-29T09:00", "2032-02-29T09:00"]

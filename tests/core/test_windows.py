@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coopflow.core.timing import ALWAYS, BUSINESS_HOURS, TEXT_HOURS, Calendar, Window, parse_window, zone
+from coopflow.core.windows import parse_days
 
 CHICAGO = zone("America/Chicago")
 OFFICE = ((480, 1080),)
@@ -39,6 +40,10 @@ def test_business_hours_as_people_write_them_are_the_built_in_ones():
 )
 def test_days_are_named_ranged_or_listed(days, pattern):
     assert days_open(parse_window("w", {"days": days, "hours": "08:00-18:00"})) == pattern
+
+
+def test_a_week_has_seven_days():
+    assert parse_days("every day") == set(range(7))
 
 
 @pytest.mark.parametrize(

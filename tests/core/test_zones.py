@@ -4,7 +4,7 @@ from zoneinfo import available_timezones
 import pytest
 
 from coopflow.core.timing import instant_of, local_text, zone
-from coopflow.core.zones import next_change
+from coopflow.core.zones import is_zone, next_change, zone_or
 
 
 def utc(text):
@@ -31,6 +31,12 @@ def test_every_area_and_city_is_accepted():
 )
 def test_these_keys_are_accepted(key):
     assert zone(key).key == key
+
+
+def test_a_zone_that_there_is_not_is_no_zone():
+    assert is_zone("America/Chicago")
+    assert not is_zone("America/Springfield")
+    assert zone_or("America/Springfield", zone("UTC")) == zone_or(None, zone("UTC")) == zone("UTC")
 
 
 def test_a_zone_is_looked_up_once():

@@ -42,6 +42,19 @@ def test_a_start_step_that_comes_round_again_starts_the_other_workflow_again(co:
     assert instances(co) == [("long", "completed"), ("short", "completed"), ("short", "completed")]
 
 
+def test_steps_that_lead_to_each_other_without_a_pause_are_stopped(co: World) -> None:
+    def asks(name: str, other: str) -> dict[str, object]:
+        named = {"field": "family_name", "operator": "exists", "value": True}
+        return {"id": name, "type": "condition", "condition": named, "if_true_step": other, "if_false_step": "done"}
+
+    co.has_workflow("w", [asks("hither", "thither"), asks("thither", "hither"), END])
+    instance = co.start("w", family="42")
+    assert co.tick().faults == []
+    assert co.status(instance) == "paused"
+    assert "200 steps in a row without a pause: the workflow goes round in circles" in co.tasks()[0].description
+    assert len(co.attempts(instance)) == 200
+
+
 def test_two_workflows_that_start_each_other_without_a_pause_are_stopped(co: World) -> None:
     co.has_workflow("ping", [starts("pong"), END])
     co.has_workflow("pong", [starts("ping"), END])

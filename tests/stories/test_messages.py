@@ -261,6 +261,18 @@ def test_a_message_that_has_become_too_late_goes_to_a_person_and_not_out(coop: W
     assert "late" in coop.tasks("42")[0].description
 
 
+def test_a_text_is_too_late_after_four_hours(coop: World) -> None:
+    coop.has_workflow("outreach", [{"id": "text", "type": "sms", "message": "Hi {{ family_name }}"}, END])
+    coop.has_family("41")
+    coop.has_family("42")
+    coop.start("outreach", family="41")
+    coop.tick("2026-03-20 12:59")
+    coop.start("outreach", family="42")
+    coop.tick("2026-03-20 17:00")
+    assert len(coop.texts()) == 1
+    assert "late" in coop.tasks("42")[0].description
+
+
 def test_a_tick_after_closing_time_sends_the_next_morning(coop: World) -> None:
     coop.has_workflow("outreach", [mail(), END])
     coop.has_family("42")

@@ -535,6 +535,17 @@ def test_goto_keeps_a_persons_pause(co: World) -> None:
     assert [found.step_id for found in co.tasks()] == ["after"]
 
 
+def test_goto_away_from_a_step_on_hold_lets_the_instance_go_on(wired: World) -> None:
+    wired.has_family("42")
+    wired.has_workflow("w", [MAIL, task("after"), wait(), END])
+    instance = wired.start("w", family="42")
+    wired.wires["email"].answers.append(Refused("550 mailbox unknown"))
+    wired.tick()
+    assert wired.status(instance) == "paused"
+    wired.does(goto, instance, step_id="after")
+    assert (wired.status(instance), wired.step(instance)) == ("running", "rest")
+
+
 @pytest.mark.parametrize(
     ("step", "refusal"),
     [

@@ -299,6 +299,21 @@ def test_a_task_that_nobody_closes_goes_up_level_by_level_on_record(co: World) -
     assert co.status(instance) == "running"
 
 
+def test_a_task_that_goes_up_becomes_urgent_and_no_other_goes_with_it(coop: World) -> None:
+    tasks = [{"id": name, "type": "task", "description": name, "priority": "low"} for name in ("one", "other")]
+    rest = {"id": "rest", "type": "wait", "duration": "2 hours"}
+    branches = [[tasks[0], rest], [{**rest, "id": "later"}, tasks[1]]]
+    coop.has_family("42")
+    coop.has_workflow("w", [{"id": "both", "type": "parallel", "branches": branches}, END], escalation=LEVELS)
+    coop.start("w", family="42")
+    coop.tick()
+    coop.ticks_until("2026-03-22 09:00")
+    assert [(found.step_id, found.escalation_level, found.priority) for found in coop.tasks()] == [
+        ("one", 1, "high"),
+        ("other", 0, "low"),
+    ]
+
+
 def test_a_task_that_was_put_off_does_not_go_up_before(co: World) -> None:
     co.start("w", family="42")
     co.tick()

@@ -1,0 +1,29 @@
+"""Moments that hang on a date of a family: before it, on it and after it, by the family's wall clock."""
+
+from datetime import time
+
+import pytest
+
+from coopflow.core.date_rules import parse_date_rule
+from coopflow.core.instants import format_instant
+from coopflow.core.timing import zone
+
+NEW_YORK = zone("America/New_York")
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "moment"),
+    [
+        ("due_on", "2026-03-20", "2026-03-20T13:00:00Z"),
+        ("due_on at 17:30", "2026-03-20", "2026-03-20T21:30:00Z"),
+        ("7 days before due_on", "2026-03-12", "2026-03-05T14:00:00Z"),  # before the clocks change
+        ("1 month after due_on", "2026-01-31", "2026-02-28T14:00:00Z"),
+        ("36 hours before due_on", "2026-03-20", "2026-03-19T01:00:00Z"),
+        ("36 hours after due_on", "2026-03-20", "2026-03-22T01:00:00Z"),
+        ("1 day after due_on at 02:30", "2026-03-07", "2026-03-08T07:00:00Z"),  # a time that the clocks skip
+        ("2 hours before due_on", "2026-03-20T18:00:00Z", "2026-03-20T16:00:00Z"),
+    ],
+)
+def test_a_date_of_a_family_gives_a_moment(rule: str, value: str, moment: str) -> None:
+    found = parse_date_rule(rule).moment(value, tz=NEW_YORK, default_time=time(9))
+    assert format_instant(found) == moment
