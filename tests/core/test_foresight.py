@@ -115,6 +115,20 @@ def test_an_answer_that_is_assumed_ends_it(running: World) -> None:
     assert ("message.accepted", "text") not in kinds(running, script)
 
 
+def test_what_comes_after_a_wait_that_an_answer_cuts_short_is_told_too(coop: World) -> None:
+    answer = "email_response_received"
+    steps: list[dict[str, Any]] = [
+        {"id": "listen", "type": "wait", "duration": "9 days", "until": {"event": answer}},
+        {"id": "rest", "type": "wait", "duration": "20 days"},
+        {"id": "end", "type": "end"},
+    ]
+    coop.has_workflow("w", steps)
+    coop.has_family("42")
+    coop.start("w", family="42")
+    found = kinds(coop, Script(events=((at("2026-03-21 10:00"), answer),)))
+    assert found[-1] == ("instance.completed", None)
+
+
 def test_a_refusal_that_is_assumed_goes_the_other_way(running: World) -> None:
     found = kinds(running, Script(refused=frozenset({"mail"})))
     assert ("message.refused", "mail") in found
