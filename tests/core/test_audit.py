@@ -16,6 +16,7 @@ from coopflow.core.audit import (
     Record,
     Verified,
     canonical_json,
+    checked_head,
     commitment,
     committed_text,
     row_hash,
@@ -23,6 +24,7 @@ from coopflow.core.audit import (
     verify_rows,
 )
 from coopflow.core.states import Outcome
+from coopflow.errors import Invalid
 
 NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 
@@ -234,3 +236,14 @@ def test_a_sentence_is_sound_with_and_without_its_values(kind: str) -> None:
 @given(st.sampled_from(sorted(SENTENCES)), st.dictionaries(st.sampled_from(["step", "reason", "to", "note"]), JSON))
 def test_no_value_breaks_a_sentence(kind: str, data: dict[str, Any]) -> None:
     assert sentence(kind, data)
+
+
+def test_a_saved_head_is_one_however_it_was_written_down():
+    assert checked_head(None) is None
+    assert checked_head(f" {'AB' * 32}\n") == "ab" * 32
+
+
+@pytest.mark.parametrize("head", ["", "ab" * 31, "ab" * 33, "xy" * 32])
+def test_what_is_no_head_is_refused(head):
+    with pytest.raises(Invalid, match="64 hexadecimal digits"):
+        checked_head(head)

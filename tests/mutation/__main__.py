@@ -42,10 +42,10 @@ def main() -> int:
             print(f"{mark} {mutant.path}:{mutant.line} {mutant.name}: {tried[-1].fate}", flush=True)
     minutes = (time.monotonic() - began) / 60
     print(f"{score(tried, explained())} noticed; {minutes:.1f} minutes")
-    results = _kept() | {_key(one.mutant): one.fate for one in tried}
+    results = _kept() | {one.mutant.name: one.fate for one in tried}
     RESULTS.write_text(json.dumps(results, indent=1))
     if asked.page:
-        so_far = [Tried(mutant, Fate(results[_key(mutant)])) for mutant in every if _key(mutant) in results]
+        so_far = [Tried(mutant, Fate(results[mutant.name])) for mutant in every if mutant.name in results]
         PAGE.write_text(page(so_far, len(every), f"{datetime.now(UTC):%Y-%m-%d}"), encoding="utf-8")
     return 1 if any(not one.fate.killed and one.mutant.name not in explained() for one in tried) else 0
 
@@ -67,8 +67,8 @@ def _chosen(every: list[Mutant], asked: argparse.Namespace) -> list[Mutant]:
     found = [mutant for mutant in every if asked.only in (None, mutant.path)]
     found = [mutant for mutant in found if asked.line in (None, mutant.line)]
     if asked.survivors:
-        left = {key for key, told in _kept().items() if not Fate(told).killed}
-        found = [mutant for mutant in found if _key(mutant) in left]
+        left = {name for name, told in _kept().items() if not Fate(told).killed}
+        found = [mutant for mutant in found if mutant.name in left]
     if asked.sample is not None and asked.sample < len(found):
         random = Random(asked.seed)  # noqa: S311 - a seed makes it repeatable
         found = random.sample(found, asked.sample)
@@ -76,13 +76,9 @@ def _chosen(every: list[Mutant], asked: argparse.Namespace) -> list[Mutant]:
 
 
 def _kept() -> dict[str, str]:
-    """What became of those that were tried before: key → fate."""
+    """What became of those that were tried before: name → fate."""
     found: dict[str, str] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     return found
-
-
-def _key(mutant: Mutant) -> str:
-    return f"{mutant.name} | {mutant.number}"
 
 
 def _require_tests_that_pass(chosen: list[Mutant]) -> None:

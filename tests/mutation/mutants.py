@@ -1,6 +1,7 @@
 """The changes: each turns one expression or statement of a module into another that could stand there by mistake.
 
-Texts for people are left as they are, and so are annotations and what is asserted for the type checker only.
+Texts for people are left as they are, and so is what the type checker holds: annotations, what is asserted for it only,
+and how a class is made.
 """
 
 import ast
@@ -108,6 +109,8 @@ def _walk(node: ast.AST, within: str) -> Iterator[tuple[ast.AST, str]]:
         within = f"{within}.{node.name}".removeprefix(".")
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns", "decorator_list", "type_params", "bases") or _for_the_checker(node):
+            continue
+        if isinstance(node, ast.ClassDef) and name == "keywords":  # frozen, order: mypy holds them
             continue
         for inner in value if isinstance(value, list) else [value]:
             if isinstance(inner, ast.AST):

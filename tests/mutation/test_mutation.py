@@ -14,6 +14,10 @@ SOURCE = '''"""A module."""
 LIMIT: "int" = 3
 
 
+class Wait(Struct, frozen=True):
+    """A value."""
+
+
 def wait(tried: int, longest: int = 5) -> int | None:
     """How long."""
     if tried > longest and not LIMIT:

@@ -406,6 +406,17 @@ def test_a_message_rests_and_leaves_after_that_with_the_words_it_had(rested: Wor
     ]
 
 
+def test_a_message_whose_turn_never_comes_after_its_rest_goes_to_a_person(rested: World) -> None:
+    follows(rested, rest=timedelta(hours=2))
+    rested.now = at("2026-03-20 17:00")
+    instance = rested.start("letter", family="1")
+    closed = {(rested.now + timedelta(days=day)).date(): "closed" for day in range(1, 400)}
+    follows(rested, rest=timedelta(hours=2), calendar=replace(rested.coop.calendar, closed_days=closed))
+    rested.tick()
+    assert rested.status(instance) == "paused"
+    assert "'Hello' rests, and its turn never comes" in rested.tasks()[0].description
+
+
 def test_a_message_rests_before_the_outbox_too(coop: World) -> None:
     follows(coop, rest=timedelta(minutes=5))
     coop.has_workflow("letter", LETTER)
