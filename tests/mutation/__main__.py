@@ -30,11 +30,13 @@ def main() -> int:
     every = [mutant for path in modules() for mutant in mutants(path)]
     chosen = _chosen(every, asked)
     _require_tests_that_pass(chosen)
-    tried = []
+    tried, results = [], _kept()
     for mutant in chosen:
         if time.monotonic() > began + 60 * asked.minutes:
             break
         tried.append(Tried(mutant, fate(mutant, known)))
+        results[mutant.name] = tried[-1].fate
+        RESULTS.write_text(json.dumps(results, indent=1))
         if not len(tried) % TOLD:
             print(f"{len(tried)} of {len(chosen)} tried", flush=True)
         if not tried[-1].fate.killed:
@@ -42,8 +44,6 @@ def main() -> int:
             print(f"{mark} {mutant.path}:{mutant.line} {mutant.name}: {tried[-1].fate}", flush=True)
     minutes = (time.monotonic() - began) / 60
     print(f"{score(tried, explained())} noticed; {minutes:.1f} minutes")
-    results = _kept() | {one.mutant.name: one.fate for one in tried}
-    RESULTS.write_text(json.dumps(results, indent=1))
     if asked.page:
         so_far = [Tried(mutant, Fate(results[mutant.name])) for mutant in every if mutant.name in results]
         PAGE.write_text(page(so_far, len(every), f"{datetime.now(UTC):%Y-%m-%d}"), encoding="utf-8")
