@@ -33,7 +33,7 @@ LOADED = (  # what coopflow and its tests load, so that it is loaded once
         "yaml",
     ),
 )
-FEW, MOST = 20, 300  # tests that are tried first; and after them
+FEW, MOST = 20, 1_000  # tests that are tried first; and after them
 FILES = 3  # that the first ones come from, since each has to be loaded
 SECONDS = 10  # of the processor that a change may take beside what its tests take
 FACTOR = 4  # times that its tests may take what they take
