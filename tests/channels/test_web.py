@@ -307,6 +307,7 @@ def test_a_header_that_cannot_be_is_refused_before_the_last_call(server: WebServ
         "http://127.0.0.1:13013/cgi-bin/sendsms",
         "http://localhost/",
         "http://[::1]:80/",
+        "https://example.org/" + "a" * 1980,
     ],
 )
 def test_addresses_that_may_be_called(text: str) -> None:
@@ -333,7 +334,7 @@ def test_addresses_that_may_be_called(text: str) -> None:
         "https://example.org/\r\nX: y",
         "https://exämple.org/",
         "https://[::1",
-        "https://example.org/" + "a" * 2000,
+        "https://example.org/" + "a" * 1981,
     ],
 )
 def test_addresses_that_may_not_be_called(text: str) -> None:
