@@ -3,6 +3,7 @@
 import _thread
 import sys
 import threading
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -163,6 +164,16 @@ def test_messages_that_may_be_handed_over_again_share_one_entry() -> None:
     book = Book()
     delivered(Doing(lambda *_: Accepted(), dedupes=True), book, batch(20))
     assert book.entries == [(0, 20)]
+
+
+def test_they_share_it_however_slowly_they_are_answered() -> None:
+    def slowly(*_: object) -> Delivery:
+        time.sleep(3 * sending.SOON)
+        return Accepted()
+
+    book = Book()
+    delivered(Doing(slowly, dedupes=True), book, batch(3), at_once=1)
+    assert book.entries == [(0, 3)]
 
 
 @pytest.mark.parametrize("raised", [KeyboardInterrupt(), RuntimeError("the book is gone"), SystemExit(3)])
@@ -427,7 +438,7 @@ def test_an_answer_does_not_wait_for_a_row_that_has_become_slow() -> None:
 
     book = Watched()
     delivered(InARow(slow_at_last), book, batch(4), at_once=1)
-    assert [key for key, _ in book.written] == ["k0", "k1", "k2", "k3"]
+    assert book.written == [(f"k{number}", Accepted()) for number in range(4)]
 
 
 @pytest.mark.parametrize("place", range(4))
