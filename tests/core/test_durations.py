@@ -90,6 +90,21 @@ def test_what_is_no_duration_is_refused_with_what_was_found_and_what_is_accepted
     assert str(problem.value) == f"{sentence}; {examples}"
 
 
+@pytest.mark.parametrize(
+    ("longest", "longer"),
+    [
+        ("120 months", "121 months"),
+        ("3660 days", "3661 days"),
+        ("2614 business days", "2615 business days"),
+        ("87840 hours", "87841 hours"),
+    ],
+)
+def test_ten_years_are_the_most(longest, longer):
+    assert Duration.parse(longest)
+    with pytest.raises(ValueError, match="is longer than 10 years"):
+        Duration.parse(longer)
+
+
 def test_a_text_may_be_as_long_as_is_said():
     text = "1 day".rjust(LONGEST_TEXT, "0")
     assert Duration.parse(text) == Duration(days=1)

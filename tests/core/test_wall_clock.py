@@ -71,6 +71,11 @@ def test_where_the_system_does_not_tell_a_year_is_the_measure() -> None:
             "the clock has jumped ahead by 11 years: it shows 2038-03-17T13:00:00Z, 1 hour after the last tick at"
             " 2026-03-20T13:00:00Z",
         ),
+        (
+            1461 * DAY + HOUR,
+            "the clock has jumped ahead by 4 years: it shows 2030-03-20T14:00:00Z, 1 hour after the last tick at"
+            " 2026-03-20T13:00:00Z",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_with_both_times(moved: timedelta, words: str) -> None:
