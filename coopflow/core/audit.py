@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]  # its stubs leave it out
+from types import NoneType
 from typing import Any, NamedTuple
 
+import msgspec
 from msgspec import Struct
 
 from coopflow.core.instants import format_instant
@@ -64,13 +66,9 @@ def row_hash(
     actor: str,
     data_text: str,
 ) -> str:
-    """Chain an entry to the one before it. The text is canonical JSON, put together by hand for speed."""
-    text = (
-        f"[{_quoted(prev_hash)},{event_id:d},{_quoted(at_text)},{_quoted(kind)},"
-        f"{'null' if family_id is None else _quoted(family_id)},"
-        f"{'null' if instance_id is None else format(instance_id, 'd')},{_quoted(actor)},{_quoted(data_text)}]"
-    )
-    return sha256(text.encode()).hexdigest()
+    """Chain an entry to the one before it, by the canonical JSON of all of it."""
+    entry = (prev_hash, event_id, at_text, kind, family_id, instance_id, actor, data_text)
+    return sha256(msgspec.json.encode(entry)).hexdigest()
 
 
 def commitment(salt: bytes, personal: Mapping[str, Any]) -> str:
@@ -230,11 +228,13 @@ def _fault(number: int, previous: str, row: Record) -> str | None:
         return "the entry is missing" if row[0] > number else "an entry stands before the first one"
     if row[7] != previous:
         return "the entry does not follow from the one before it"
-    try:
-        written = row_hash(previous, number, row[1], row[2], row[3], row[4], row[5], row[6])
-    except (TypeError, ValueError):
-        return "the entry holds a value of the wrong type"
+    if tuple(map(type, row[:7])) not in _TYPES:
+        return "the entry holds a value of the wrong type"  # in JSON a BLOB would look like text
+    written = row_hash(previous, number, row[1], row[2], row[3], row[4], row[5], row[6])
     return None if row[8] == written else "the entry was changed after it was written"
+
+
+_TYPES = {(int, str, str, family, instance, str, str) for family in (str, NoneType) for instance in (int, NoneType)}
 
 
 def _plain(value: object) -> object:
@@ -245,7 +245,6 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} is not a JSON value: {value!r}")
 
 
-_quoted = encode_basestring  # what the encoder does with a text, without the encoder
 # `JSONEncoder.encode` makes this anew for every value, which takes longer than writing one: no check for values that
 # hold themselves, `_plain` for what JSON does not know, texts not in ASCII, no blanks, keys sorted, no NaN.
 _encoded = c_make_encoder(None, _plain, encode_basestring, None, ":", ",", True, False, False)
