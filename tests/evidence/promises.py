@@ -24,7 +24,7 @@ KILLS = Run("kills.md", ("kills", "messages", "in doubt, shown by the next tick"
 POWER = Run("power-cuts.md", ("cuts", "images", "damaged", "commits forgotten", "messages doubled or lost"))
 MONTHS = Run("simulation.md", ("seeds", "commits judged", "messages that servers took", "crashes", "broken invariants"))
 ORACLE = Run("timing-oracle.md", ("cases", "changes of the clocks, 1970 to 2100", "disagreements"))
-YEAR = Run("a-year.md", ("families", "ticks with work", "messages that left", "rules broken"))
+YEAR = Run("a-year.md", ("families", "years", "ticks with work", "messages that left", "rules broken"))
 
 PROMISES = (
     Promise(

@@ -1,4 +1,4 @@
-"""A year of a co-op: its families, what happens to them, and a clock that jumps from one due moment to the next.
+"""Years of a co-op: its families, what happens to them, and a clock that jumps from one due moment to the next.
 
 Everything comes from one seed. Of coopflow it uses what a user has: rows of families, workflows, predictions, events,
 the tick. What it notes down for the checker is what a gateway saw, and what was due before each tick.
@@ -6,6 +6,7 @@ the tick. What it notes down for the checker is what a gateway saw, and what was
 
 import random
 import sqlite3
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -19,7 +20,7 @@ from coopflow.tick import tick
 from tests.world import World
 
 FIRST = datetime(2026, 1, 5, 6, tzinfo=UTC)
-LAST = datetime(2027, 1, 5, 6, tzinfo=UTC)
+YEAR = timedelta(days=365)
 STEP = timedelta(minutes=5)  # how often cron comes by here; a minute would only cost more
 SPREAD = timedelta(minutes=45)  # over which messages to many families are spread
 PLACES = {  # zone → a phone number of it
@@ -46,11 +47,12 @@ class Sent(Struct, frozen=True):
 
 @dataclass
 class Life:
-    """One co-op for a year."""
+    """One co-op for some years."""
 
     world: World
     families: int
     seed: int
+    years: int = 1
     sent: list[Sent] = field(default_factory=list)
     zones: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)  # family → since when in which zone
     gentle: dict[str, list[tuple[datetime, datetime]]] = field(default_factory=dict)
@@ -60,6 +62,7 @@ class Life:
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)  # noqa: S311 - a test's dice
         self.offline_until = FIRST
+        self.last = FIRST + self.years * YEAR
 
     # -- the people ---------------------------------------------------------------------------------------------------
 
@@ -79,26 +82,28 @@ class Life:
             self.world.has_family(family, time_zone=zone, phone=phone, attributes=attributes)
 
     def goes_on(self) -> None:
-        """The year, from one moment at which something is due or happens to the next."""
-        happenings = sorted(self._happenings(), key=lambda found: found[0])
+        """The years, from one moment at which something is due or happens to the next."""
+        happenings = deque(sorted(self._happenings(), key=lambda found: found[0]))
         now = FIRST
-        while now < LAST:
+        while now < self.last:
             while happenings and happenings[0][0] <= now:
-                _, what, family = happenings.pop(0)
+                _, what, family = happenings.popleft()
                 self.world.now = now
                 getattr(self, what)(family)
             self._tick(now)
             upcoming = [moment for moment in (self._next_due(), happenings[0][0] if happenings else None) if moment]
-            now = max(_on_the_grid(min(upcoming, default=LAST)), now + STEP, self.offline_until)
+            now = max(_on_the_grid(min(upcoming, default=self.last)), now + STEP, self.offline_until)
 
     def _happenings(self) -> Iterator[tuple[datetime, str, str]]:
         chances = {"predicted": 4, "replied": 2, "overdue": 1, "paid": 1, "moved": 0.15, "gently": 0.2, "quit": 0.05}
-        for family in map(str, range(self.families)):
-            for what, often in chances.items():
-                for _ in range(int(often) + (self.random.random() < often % 1)):
-                    yield FIRST + (LAST - FIRST) * self.random.random(), what, family
-        for _ in range(12):
-            yield FIRST + (LAST - FIRST) * self.random.random(), "offline", ""
+        for year in range(self.years):
+            begin = FIRST + year * YEAR
+            for family in map(str, range(self.families)):
+                for what, often in chances.items():
+                    for _ in range(int(often) + (self.random.random() < often % 1)):
+                        yield begin + YEAR * self.random.random(), what, family
+            for _ in range(12):
+                yield begin + YEAR * self.random.random(), "offline", ""
 
     # -- what happens -------------------------------------------------------------------------------------------------
 
@@ -185,6 +190,11 @@ class Life:
             " UNION ALL SELECT MIN(next_at) FROM workflow_schedules)"
         )
         return _read(text) if text else None
+
+    def entries(self) -> int:
+        """How long the audit trail has become."""
+        [(count,)] = self._rows("SELECT COUNT(*) FROM event_log")
+        return int(count)
 
     def _rows(self, question: str, *values: Any) -> list[Any]:
         connection: sqlite3.Connection = self.world.db.connection()

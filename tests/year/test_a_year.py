@@ -1,6 +1,6 @@
 """A year of a co-op: not one message at a wrong time, above the cap, on a holiday, or late without a person knowing.
 
-Of 500 families it is a command of its own: `python -m tests.year --families 500`.
+Of more families and years it is a command of its own: `python -m tests.year --families 500 --years 10`.
 """
 
 from collections.abc import Callable
@@ -20,12 +20,16 @@ from tests.year.checker import faults
 from tests.year.life import SPREAD, Life, Sent
 
 HOLIDAYS = {
-    date(2026, 1, 19): "Martin Luther King Jr. Day",
-    date(2026, 5, 25): "Memorial Day",
-    date(2026, 7, 3): "Independence Day (observed)",
-    date(2026, 9, 7): "Labor Day",
-    date(2026, 11, 26): "Thanksgiving",
-    **{date(2026, 12, 21) + timedelta(number): "Winter break" for number in range(14)},
+    day: name
+    for year in range(2026, 2041)
+    for day, name in {
+        date(year, 1, 19): "Martin Luther King Jr. Day",
+        date(year, 5, 25): "Memorial Day",
+        date(year, 7, 3): "Independence Day (observed)",
+        date(year, 9, 7): "Labor Day",
+        date(year, 11, 26): "Thanksgiving",
+        **{date(year, 12, 21) + timedelta(number): "Winter break" for number in range(14)},
+    }.items()
 }
 MESSAGES = {"hello": "---\nsubject: Hello\n---\nDear {{ family_name }}."}
 ANSWERED = {"field": "email_response_received", "operator": "==", "value": True}
@@ -76,7 +80,7 @@ def has_workflows(world: World) -> None:
 
 def rules(world: World) -> Coop:
     """The co-op with everything that the rules of time know: holidays, best times, a spread, caps."""
-    calendar = replace(world.coop.calendar, closed_days=HOLIDAYS, holidays_until=date(2027, 12, 31))
+    calendar = replace(world.coop.calendar, closed_days=HOLIDAYS, holidays_until=max(HOLIDAYS))
     best = Preference(parse_window("best", {"days": "tue-thu", "hours": "09:00-11:00"}), Duration(days=2))
     return replace(
         world.coop,
@@ -87,12 +91,12 @@ def rules(world: World) -> Coop:
     )
 
 
-def lived(folder: Path, *, families: int, seed: int) -> Life:
-    """A year from its first tick to its last."""
+def lived(folder: Path, *, families: int, seed: int, years: int = 1) -> Life:
+    """Some years from their first tick to their last."""
     world = World(folder, wires=True)
     world.coop = world.store.coop = world.store.cases._coop = rules(world)
     has_workflows(world)
-    life = Life(world, families=families, seed=seed)
+    life = Life(world, families=families, seed=seed, years=years)
     life.settle()
     life.goes_on()
     return life
