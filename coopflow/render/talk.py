@@ -79,6 +79,9 @@ def _bar(description: str, total: int | None, stderr: TextIO) -> Progress:
             height=25,
             force_terminal=True,  # whether it is one has been asked before
             color_system="standard" if wants_colour(stderr) else None,
+            markup=False,
+            emoji=False,
+            highlight=False,
             legacy_windows=False,
         ),
         auto_refresh=False,
