@@ -155,7 +155,7 @@ def _kind(value: Any) -> str | None:
     kind = KINDS.get(type(value))
     if kind is None:
         kind = next((kind for known, kind in KINDS.items() if isinstance(value, known)), None)
-    return None if value != value else kind
+    return None if kind is None or value != value else kind
 
 
 def _alike(left: Any, right: Any) -> bool:

@@ -1,6 +1,7 @@
 import contextlib
 import math
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
@@ -375,6 +376,15 @@ conditions = st.recursive(
     | st.builds(AnyOf, st.lists(inner, max_size=3).map(tuple)),
     max_leaves=6,
 )  # fmt: skip
+
+
+@pytest.mark.parametrize("operator", Operator)
+def test_a_number_that_refuses_to_be_compared_is_of_no_kind(operator):
+    signals = Decimal("sNaN")
+    for value, wanted in [(signals, 1), (1, signals), (signals, signals), ([signals], signals), (signals, [signals])]:
+        condition = Compare("x", operator, wanted)
+        assert holds(condition, {"x": value}) is (operator is Operator.EXISTS)
+        assert "x" in sentence(condition, {"x": value})
 
 
 @settings(deadline=None)
