@@ -15,14 +15,14 @@ from coopflow.core import desk
 from coopflow.core.case import Case
 from coopflow.core.decide import decide
 from coopflow.core.decisions import Send
-from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unavailable, Withdrawn
+from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unavailable, Unknown, Withdrawn
 from coopflow.core.model import Entry, Execution, Message
 from coopflow.core.protocol import answered, answered_too_late, intend, under_way
 from coopflow.core.resting import goes_to_rest, lay_down
 from coopflow.core.settle import advance, doubt, fail, settle
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, StepStatus
 from coopflow.leaving import keeps_back, look_for_room, tell_of_room
-from coopflow.leftovers import entry_at, escalate, may_go_again, warn_of_deadlines
+from coopflow.leftovers import INTERRUPTED, entry_at, escalate, may_go_again, warn_of_deadlines
 from coopflow.leftovers import recover as recover
 from coopflow.out_of_order import keep_in_mind, remembered
 from coopflow.refusals import learn_from
@@ -202,6 +202,8 @@ def _record(part: TickReport, case: Case, outgoing: Outgoing, fate: Delivery, *,
     if outgoing.perhaps_out:
         if isinstance(fate, Deferred):  # another attempt would have another key, and might be a second message
             fate = Unavailable(fate.reason)
+        if entry is None and isinstance(fate, Unavailable | Withdrawn):  # nobody will ask once more
+            fate = Unknown(INTERRUPTED)
     elif isinstance(fate, Unavailable | Withdrawn):
         case.take_back(attempt)
     if entry is None:

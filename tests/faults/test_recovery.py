@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from coopflow.batches import Overtaken
 from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unavailable, Unknown
-from coopflow.core.people import resume
+from coopflow.core.people import cancel, resume
 from coopflow.sending import Answered, Asked, Book, Outgoing
 from coopflow.tick import tick
 from tests.world import World
@@ -206,6 +206,21 @@ def test_the_answer_to_a_tick_that_has_lost_the_lead_settles_a_doubt_only_if_the
     assert [task.task_type for task in mailing.tasks("42")] == task_types
 
 
+def cancelled_before_its_answer_is_on_record(world: World, instance: int) -> None:
+    """In the next tick a person is faster than the answer to the message."""
+    deliver = world.engine.post.deliver
+
+    def cancelled_meanwhile(batch: list[Outgoing], book: Book) -> None:
+        def write(asked: Asked, fates: Answered) -> object:
+            if fates:
+                world.does(cancel, instance)
+            return book(asked, fates)
+
+        deliver(batch, write)  # type: ignore[arg-type]
+
+    world.engine.post.deliver = cancelled_meanwhile  # type: ignore[method-assign, assignment]
+
+
 @pytest.mark.parametrize(
     ("fate", "status", "told"),
     [
@@ -218,24 +233,33 @@ def test_the_answer_to_a_tick_that_has_lost_the_lead_settles_a_doubt_only_if_the
 def test_what_became_of_a_message_is_a_fact_even_when_its_instance_has_ended(
     mailing: World, fate: object, status: str, told: str
 ) -> None:
-    from coopflow.core.people import cancel
-
     instance = mailing.start("outreach", family="42")
     mailing.wires["email"].answers.append(lambda _: fate)  # type: ignore[arg-type, return-value]
-    deliver = mailing.engine.post.deliver
-
-    def cancelled_meanwhile(batch: list[Outgoing], book: Book) -> None:
-        def write(asked: Asked, fates: Answered) -> object:
-            if fates:
-                mailing.does(cancel, instance)
-            return book(asked, fates)
-
-        deliver(batch, write)  # type: ignore[arg-type]
-
-    mailing.engine.post.deliver = cancelled_meanwhile  # type: ignore[method-assign, assignment]
+    cancelled_before_its_answer_is_on_record(mailing, instance)
     mailing.tick()
     assert mailing.attempts(instance) == [("mail", status)]
     assert told in mailing.trail(instance)
+
+
+@pytest.mark.parametrize("fate", [Unavailable("connection refused"), Deferred("busy")])
+def test_what_may_have_left_before_a_crash_is_in_doubt_when_its_instance_has_ended_and_the_transport_is_away(
+    mailing: World, fate: Delivery
+) -> None:
+    """The transport dedupes, so it is given the key once more; that it is away now says nothing about the first time.
+
+    Found by the simulated month of seed 9857.
+    """
+    wire = mailing.wires["email"]
+    wire.dedupes = True
+    instance = mailing.start("outreach", family="42")
+    dies_while_handing_over(mailing, delivered=True)
+    wire.answers.append(fate)
+    cancelled_before_its_answer_is_on_record(mailing, instance)
+    mailing.tick()
+    assert len(wire.taken) == 1
+    assert "step.in_doubt" in mailing.trail(instance)
+    assert "message.withdrawn" not in mailing.trail(instance)
+    assert [task.task_type for task in mailing.tasks("42")] == ["check"]
 
 
 # -- several branches ---------------------------------------------------------------------------------------------
