@@ -168,11 +168,12 @@ def test_the_next_one_is_the_first_of_those_after(rule: Recurrence, key: str, mi
     )
 
 
+@pytest.mark.parametrize("year", [2026, 2027])
 @pytest.mark.parametrize("freq", ["YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY"])
-def test_what_never_comes_round_is_refused_at_once(freq: str) -> None:
+def test_what_never_comes_round_is_refused_at_once(freq: str, year: int) -> None:
     began = time.process_time()
     with pytest.raises(ValueError, match="never comes round within ten years"):
-        parse_recurrence(rule=f"FREQ={freq};BYMONTH=2;BYMONTHDAY=30")
+        parse_recurrence(rule=f"FREQ={freq};BYMONTH=2;BYMONTHDAY=30", starting=date(year, 1, 1))
     assert time.process_time() - began < 1
 
 

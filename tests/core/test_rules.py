@@ -207,6 +207,7 @@ def test_the_reason_names_what_decided(condition, facts, answer, words):
         ("exists", False, "a", "x is known"),
         ("exists", True, None, "x is not known"),
         ("==", "b", "two\nlines", "x 'two\\nlines' ≠ 'b'"),
+        ("==", "b", "a" * 58, f"x '{'a' * 58}' ≠ 'b'"),
         ("==", "b", "a" * 500, f"x '{'a' * 58}… ≠ 'b'"),
         (">", 1e300, 1e16, "x 1e+16 ≤ 1e+300"),
         ("==", None, 5, "x is a number (5), not None"),
