@@ -232,6 +232,8 @@ def test_branches_run_side_by_side_and_join(co: World, join: object, when: str, 
     instance = co.start("w", family="42")
     co.tick()
     assert len(co.case(instance).entries) == 4
+    [begun] = [row for row in co.store.looking.events(instance_id=instance) if row["kind"] == "step.started"]
+    assert begun["data"] == {"step": "split", "branches": 3}
 
     co.ticks_until(when)
 
