@@ -334,6 +334,18 @@ def test_a_calendar_without_business_days_is_said_so():
         later("1 business day", "2026-07-17 10:00", calendar=never)
 
 
+def test_a_business_day_is_looked_for_a_year_ahead_to_the_day():
+    wednesday = date(2026, 7, 15)
+
+    def after_closed(days):
+        closed = {wednesday + timedelta(days=number): "" for number in range(1, days + 1)}
+        return later("1 business day", f"{wednesday} 10:00", calendar=Calendar(CALENDAR.windows, closed, CHICAGO))
+
+    assert after_closed(365) == "2027-07-16 10:00"
+    with pytest.raises(NeverOpens):
+        after_closed(366)
+
+
 def planned(delay, after, *windows, closed=OPEN_DAYS):
     calendar = Calendar(CALENDAR.windows, closed, CHICAGO)
     return plan(

@@ -241,6 +241,13 @@ def test_branches_run_side_by_side_and_join(co: World, join: object, when: str, 
     assert co.status(instance) == "completed"
 
 
+def test_a_wait_counts_from_its_turn_and_not_from_when_it_was_come_to(co: World) -> None:
+    co.has_workflow("w", [wait(delay="1 day"), END])
+    instance = co.start("w", family="42")
+    co.ticks_until("2026-03-21 09:00")
+    assert co.case(instance).entries["main"].scheduled_for == at("2026-03-24 09:00")
+
+
 def test_the_branches_that_are_not_waited_for_are_withdrawn_with_their_tasks(co: World) -> None:
     branches = [
         [{"id": "talk", "type": "call", "reason": "x", "outcomes": {"ok": "said"}}, {**task("said")}],
