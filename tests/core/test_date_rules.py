@@ -27,3 +27,10 @@ NEW_YORK = zone("America/New_York")
 def test_a_date_of_a_family_gives_a_moment(rule: str, value: str, moment: str) -> None:
     found = parse_date_rule(rule).moment(value, tz=NEW_YORK, default_time=time(9))
     assert format_instant(found) == moment
+
+
+def test_a_day_has_twenty_four_hours_of_sixty_minutes() -> None:
+    assert parse_date_rule("due_on at 23:59").at == time(23, 59)
+    for time_of_day in ("24:00", "23:60"):
+        with pytest.raises(ValueError, match=f"{time_of_day} is not a time of day"):
+            parse_date_rule(f"due_on at {time_of_day}")

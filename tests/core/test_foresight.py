@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from coopflow.core.durations import Duration
-from coopflow.core.foresight import Script, foresee
+from coopflow.core.foresight import MOST, Script, foresee
 from coopflow.core.pressure import Cap, Limits
 from coopflow.tick import tick
 from tests.world import World, at
@@ -127,6 +127,17 @@ def test_what_comes_after_a_wait_that_an_answer_cuts_short_is_told_too(coop: Wor
     coop.start("w", family="42")
     found = kinds(coop, Script(events=((at("2026-03-21 10:00"), answer),)))
     assert found[-1] == ("instance.completed", None)
+
+
+def test_of_a_workflow_that_goes_round_in_circles_no_more_is_told_than_enough(coop: World) -> None:
+    steps: list[dict[str, Any]] = [
+        {"id": "rest", "type": "wait", "duration": "10 minutes", "on_timeout": "rest"},
+        {"id": "end", "type": "end"},
+    ]
+    coop.has_workflow("w", steps)
+    coop.has_family("42")
+    coop.start("w", family="42")
+    assert MOST < len(kinds(coop, Script())) < 2 * MOST
 
 
 def test_a_refusal_that_is_assumed_goes_the_other_way(running: World) -> None:

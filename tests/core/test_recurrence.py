@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coopflow.core.recurrence import Recurrence, next_occurrence, occurrences, parse_recurrence
+from coopflow.core.recurrence import LEEWAY, LOOKED_AT, Recurrence, next_occurrence, occurrences, parse_recurrence
 
 NEW_YORK = ZoneInfo("America/New_York")
 HAVANA = ZoneInfo("America/Havana")
@@ -62,6 +62,13 @@ def test_every_names_days_and_a_time(every: str, found: list[str]) -> None:
 )
 def test_a_rule_of_icalendar_is_read_on_the_wall_clock(rule: str, found: list[str]) -> None:
     assert between(parse_recurrence(rule=rule), "2026-01-30T00:00", "2026-04-30T23:59") == found
+
+
+def test_a_day_has_twenty_four_hours_of_sixty_minutes() -> None:
+    assert parse_recurrence(every="day 23:59").every == "day 23:59"
+    for time_of_day in ("24:00", "23:60"):
+        with pytest.raises(ValueError, match=f"{time_of_day} is not a time of day"):
+            parse_recurrence(every=f"day {time_of_day}")
 
 
 def test_intervals_count_from_the_day_that_is_named() -> None:
@@ -133,6 +140,16 @@ def test_the_next_one_is_told_and_that_there_is_none() -> None:
     assert found is not None
     assert found.key == "2026-03-10T09:00"
     assert next_occurrence(rule, after=found.at, tz=NEW_YORK) is None
+
+
+def test_the_next_one_is_looked_for_to_the_end_of_what_is_looked_at() -> None:
+    rule = parse_recurrence(rule="FREQ=YEARLY", starting=date(2036, 3, 9))
+    first = datetime(2036, 3, 9, 9, tzinfo=UTC)
+    after = first - LOOKED_AT + LEEWAY
+    found = next_occurrence(rule, after=after, tz=ZoneInfo("UTC"))
+    assert found is not None
+    assert found.at == first
+    assert next_occurrence(rule, after=after - timedelta(minutes=1), tz=ZoneInfo("UTC")) is None
 
 
 RULES = st.sampled_from(

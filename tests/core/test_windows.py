@@ -42,6 +42,23 @@ def test_days_are_named_ranged_or_listed(days, pattern):
     assert days_open(parse_window("w", {"days": days, "hours": "08:00-18:00"})) == pattern
 
 
+@pytest.mark.parametrize(
+    ("window", "text"),
+    [
+        (BUSINESS_HOURS, "08:00-18:00 Mon-Fri"),
+        (TEXT_HOURS, "08:00-21:00"),
+        (
+            Window("two", (((480, 600), (720, 800)), (), ((480, 600), (720, 800)), (), (), (), ())),
+            "08:00-10:00, 12:00-13:20 Mon, Wed",
+        ),
+        (Window("mixed", (((480, 600),), ((540, 600),), (), (), (), (), ())), "mixed"),
+        (Window("never", ((),) * 7), "never"),
+    ],
+)
+def test_hours_are_told_with_their_days_unless_they_differ(window, text):
+    assert window.hours_text() == text
+
+
 def test_a_week_has_seven_days():
     assert parse_days("every day") == set(range(7))
 
