@@ -73,5 +73,6 @@ which messages are sent, or of what takes up after a crash is turned into anothe
 `<` into `<=`, `and` into `or`, a number into the next, a condition into its contrary, a statement into nothing. Then
 the tests run that come by its line, the quickest first. A change that no test notices is listed; where none can,
 because the program does the same with it, `tests/mutation/equivalent.txt` says why. The wording of sentences is not
-changed: other tests hold it word for word.
+changed: other tests hold it word for word. Runs with other seeds (`--seed 2`) add to the page, and `--survivors` tries
+once more what was not noticed.
 """
