@@ -186,7 +186,7 @@ def test_the_next_one_is_the_first_of_those_after(rule: Recurrence, key: str, mi
 
 
 @pytest.mark.parametrize("year", [2026, 2027])
-@pytest.mark.parametrize("freq", ["YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY"])
+@pytest.mark.parametrize("freq", ["HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"])
 def test_what_never_comes_round_is_refused_at_once(freq: str, year: int) -> None:
     began = time.process_time()
     with pytest.raises(ValueError, match="never comes round within ten years"):
