@@ -3,7 +3,7 @@
 python -m tests.mutation --sample 300 --page                     some of all, and writes docs/evidence/mutation.md
 python -m tests.mutation --only coopflow/core/retry.py           all of one module
 python -m tests.mutation --only coopflow/core/retry.py --line 40 those of one line
-python -m tests.mutation --survivors                             once more those that were not noticed
+python -m tests.mutation --survivors                             once more those that nobody noticed or explains
 """
 
 import argparse
@@ -56,7 +56,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", help="one module")
     parser.add_argument("--line", type=int, help="with --only: one line")
-    parser.add_argument("--survivors", action="store_true", help="once more those that were not noticed")
+    parser.add_argument("--survivors", action="store_true", help="once more those that nobody noticed or explains")
     parser.add_argument("--minutes", type=float, default=10_000, help="begin no more after so many minutes")
     parser.add_argument("--anew", action="store_true", help="find out anew which tests come by which line")
     parser.add_argument("--page", action="store_true", help="write docs/evidence/mutation.md")
@@ -67,7 +67,7 @@ def _chosen(every: list[Mutant], asked: argparse.Namespace) -> list[Mutant]:
     found = [mutant for mutant in every if asked.only in (None, mutant.path)]
     found = [mutant for mutant in found if asked.line in (None, mutant.line)]
     if asked.survivors:
-        left = {name for name, told in _kept().items() if not Fate(told).killed}
+        left = {name for name, told in _kept().items() if not Fate(told).killed} - explained().keys()
         found = [mutant for mutant in found if mutant.name in left]
     if asked.sample is not None and asked.sample < len(found):
         random = Random(asked.seed)  # noqa: S311 - a seed makes it repeatable
