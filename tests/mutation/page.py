@@ -71,8 +71,9 @@ HEAD = """# Small changes to the rules
 Written by `python -m tests.mutation --sample 300 --page`. One expression or statement of the rules, of the protocol by
 which messages are sent, or of what takes up after a crash is turned into another that could stand there by mistake:
 `<` into `<=`, `and` into `or`, a number into the next, a condition into its contrary, a statement into nothing. Then
-the tests run that come by its line, the quickest first. A change that no test notices is listed; where none can,
+the tests run that come by its line, those of its module first. A change that no test notices is listed; where none can,
 because the program does the same with it, `tests/mutation/equivalent.txt` says why. The wording of sentences is not
-changed: other tests hold it word for word. Runs with other seeds (`--seed 2`) add to the page, and `--survivors` tries
-once more what was not noticed.
+changed: other tests hold it word for word. What went unnoticed has got a test since, where one can be written: the
+score is that of the changes that were tried, and no estimate for the others. Runs with other seeds (`--seed 2`) add to
+the page, and `--survivors` tries once more what was not noticed.
 """
