@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from coopflow.core.deliveries import Deferred, Refused, Unavailable, Unknown
+from coopflow.core.instants import format_instant
 from coopflow.core.people import cancel, pause, resume
 from coopflow.sending import Answered, Asked, Book, Outgoing
 from tests.world import World
@@ -67,6 +68,25 @@ def test_no_retries_means_none(wired: World) -> None:
     wired.tick()
 
     assert wired.status(instance) == "paused"
+
+
+def test_a_retry_is_on_record_with_its_reason_its_time_and_its_number(wired: World) -> None:
+    wired.has_workflow("outreach", [mail(), END])
+    wired.has_family("42")
+    instance = wired.start("outreach", family="42")
+    wired.wires["email"].answers.append(Deferred("451 busy"))
+    wired.tick()
+    [retrying] = [
+        row["data"] for row in wired.store.looking.events(instance_id=instance) if row["kind"] == "step.retrying"
+    ]
+    [entry] = wired.case(instance).entries.values()
+    assert entry.scheduled_for is not None
+    assert retrying == {
+        "step": "mail",
+        "reason": "451 busy",
+        "at": format_instant(entry.scheduled_for),
+        "attempt": 2,
+    }
 
 
 def test_a_retry_at_night_waits_for_the_morning(wired: World) -> None:
