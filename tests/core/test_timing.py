@@ -332,6 +332,8 @@ def test_a_calendar_without_business_days_is_said_so():
     never = Calendar({"business_hours": Window("business_hours", ((),) * 7)}, {}, CHICAGO)
     with pytest.raises(NeverOpens, match="there is no business day within 366 days of Fri 17 Jul 2026"):
         later("1 business day", "2026-07-17 10:00", calendar=never)
+    with pytest.raises(NeverOpens, match="2 business hours do not pass within 10 years of Fri 17 Jul 2026"):
+        later("2 business hours", "2026-07-17 10:00", calendar=never)
 
 
 def test_a_business_day_is_looked_for_a_year_ahead_to_the_day():

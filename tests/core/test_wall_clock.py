@@ -80,3 +80,19 @@ def test_where_the_system_does_not_tell_a_year_is_the_measure() -> None:
 )
 def test_what_is_wrong_is_said_with_both_times(moved: timedelta, words: str) -> None:
     assert judge_clock(LAST + moved, last=Seen(LAST, Boot("one", 0)), boot=Boot("one", 3600)).held == words
+
+
+@pytest.mark.parametrize(
+    ("back", "words"),
+    [
+        (timedelta(seconds=301), "5 minutes"),
+        (timedelta(minutes=60), "1 hour"),
+        (timedelta(minutes=59, seconds=59), "59 minutes"),
+        (timedelta(hours=12), "12 hours"),
+        (DAY, "1 day"),
+        (30 * DAY, "30 days"),
+    ],
+)
+def test_how_far_the_clock_went_back_is_told_in_the_largest_unit(back: timedelta, words: str) -> None:
+    held = judge_clock(LAST - back, last=Seen(LAST), boot=None).held
+    assert str(held).startswith(f"the clock has gone back by {words}: it shows")

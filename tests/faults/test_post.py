@@ -166,6 +166,17 @@ def test_messages_that_may_be_handed_over_again_share_one_entry() -> None:
     assert book.entries == [(0, 20)]
 
 
+def test_connections_are_let_go_of_with_the_post() -> None:
+    closed = []
+
+    class Connected(Doing):
+        def close(self) -> None:
+            closed.append(self.name)
+
+    Post({name: Connected(polite, name=name) for name in ("email", "sms")}, max_concurrent=2).close()
+    assert closed == ["email", "sms"]
+
+
 def test_they_share_it_however_slowly_they_are_answered() -> None:
     def slowly(*_: object) -> Delivery:
         time.sleep(3 * sending.SOON)

@@ -87,3 +87,24 @@ def test_a_step_that_is_planned_after_the_deadline_is_said_so_at_once(coop: Worl
     instance = coop.start("w", family="42", prediction_window_days=32)
     assert coop.trail(instance) == ["instance.started", "step.after_deadline"]
     assert "after the deadline of Fri 3 Apr 09:00" in str(coop.case(instance).entries["main"].reason)
+
+
+@pytest.mark.parametrize(
+    ("arrived", "deadline", "late"),
+    [
+        ("2026-03-20 09:00", "2026-03-23 09:00", False),  # at the last moment is in time
+        ("2026-03-20 09:00", "2026-03-23 08:59", True),
+        ("2026-03-20 09:00", "2026-03-20 09:00", True),
+        ("2026-03-20 09:00", "2026-03-20 08:59", False),  # who comes after it knows already
+    ],
+)
+def test_after_the_deadline_is_later_than_the_deadline(coop: World, arrived: str, deadline: str, late: bool) -> None:
+    has(coop, {**LATER, "delay": "3 days"})
+    case = coop.case(coop.start("w", family="42"))
+    case.instance.deadline = at(deadline)
+    entry = case.entries["main"]
+    case.journal.events.clear()
+    case.arrive(entry, entry.step_id, now=at(arrived))
+    assert entry.scheduled_for == at("2026-03-23 09:00")
+    assert ("after the deadline" in str(entry.reason)) is late
+    assert ("step.after_deadline" in [event.kind for event in case.journal.events]) is late
