@@ -140,6 +140,22 @@ def test_of_a_workflow_that_goes_round_in_circles_no_more_is_told_than_enough(co
     assert MOST < len(kinds(coop, Script())) < 2 * MOST
 
 
+def test_who_queues_behind_another_is_foreseen_to_come_when_that_has_ended(coop: World) -> None:
+    rest = {"id": "rest", "type": "wait", "duration": "50 hours"}
+    coop.has_family("42")
+    coop.has_workflow("first", [{"id": "mail", **MAIL}, rest, {"id": "end", "type": "end"}])
+    coop.has_workflow("second", [{"id": "text", **TEXT}, {"id": "end", "type": "end"}], conflict="queue")
+    coop.now = at("2026-03-16 09:00")
+    numbers = [coop.start(name, family="42") for name in ("first", "second")]
+    cases = coop.store.cases.load(numbers)
+    found = [
+        (one.event.at, one.event.data["step"])
+        for one in foresee(cases, since=coop.now, until=coop.now + timedelta(days=9))
+        if one.event.kind == "message.accepted"
+    ]
+    assert found == [(at("2026-03-16 09:00"), "mail"), (at("2026-03-18 11:00"), "text")]
+
+
 def test_a_refusal_that_is_assumed_goes_the_other_way(running: World) -> None:
     found = kinds(running, Script(refused=frozenset({"mail"})))
     assert ("message.refused", "mail") in found

@@ -3,7 +3,7 @@
 import pytest
 
 from coopflow.acting import assign_task, dismiss_task, finish_task, reopen_task, snooze_task
-from coopflow.core.deliveries import Refused, Unknown
+from coopflow.core.deliveries import Deferred, Refused, Unknown
 from coopflow.core.model import Task
 from coopflow.core.people import cancel, pause, resume, retry
 from coopflow.doubts import doubts, settle_doubt
@@ -199,6 +199,18 @@ def test_a_yes_at_night_lets_the_message_go_in_the_morning(asking: World) -> Non
     assert asking.mails() == []
     asking.tick("2026-03-23 09:00")
     assert len(asking.mails()) == 1
+
+
+def test_a_yes_is_good_for_another_try_too(wired: World) -> None:
+    wired.has_family("42")
+    wired.has_workflow("w", [{**MAIL, "approval": True}, END])
+    wired.start("w", family="42")
+    wired.tick()
+    wired.wires["email"].answers.append(Deferred("451 busy"))
+    wired.closes(the_task(wired), "approved")
+    wired.tick()
+    wired.ticks_until("2026-03-20 10:00")
+    assert (len(wired.wires["email"].taken), wired.tasks(), wired.status(1)) == (1, [], "completed")
 
 
 def test_a_no_skips_the_message(asking: World) -> None:
