@@ -9,8 +9,10 @@ from coopflow.core.case import Case
 from coopflow.core.decide import MOST_VISITS, decide
 from coopflow.core.decisions import Fail, Hold, OpenTask, Send
 from coopflow.core.deliveries import Refused, Withdrawn
+from coopflow.core.durations import Duration
 from coopflow.core.invariants import broken_promises
 from coopflow.core.model import Execution
+from coopflow.core.placing import too_late_after
 from coopflow.core.protocol import answered_too_late
 from coopflow.core.settle import settle
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, Outcome, StepStatus
@@ -77,6 +79,22 @@ def test_a_step_may_say_itself_when_it_is_too_late(co: World) -> None:
     answer = decide(case, case.entries["main"], now=co.now + timedelta(hours=2))
     assert isinstance(answer, Hold)
     assert "more than 1 hour late" in answer.reason
+
+
+@pytest.mark.parametrize(
+    ("step", "hours"),
+    [
+        (MAIL, 24),
+        ({"id": "text", "type": "sms", "message": "Hi"}, 4),
+        ({"id": "hook", "type": "http", "url": "https://example.org/hook"}, 24),
+        ({**MAIL, "stale_after": "2 hours"}, 2),
+        (CALL, None),
+    ],
+)
+def test_what_leaves_the_house_has_a_patience_of_its_own(co: World, step: dict[str, object], hours: int | None) -> None:
+    case = case_at(co, step)
+    wanted = None if hours is None else Duration(seconds=hours * 3600)
+    assert too_late_after(case.step(case.entries["main"])) == wanted
 
 
 def test_a_step_that_no_rule_knows_is_refused_loudly(co: World) -> None:
