@@ -12,13 +12,14 @@ from coopflow.core.deliveries import Refused, Withdrawn
 from coopflow.core.durations import Duration
 from coopflow.core.invariants import broken_promises
 from coopflow.core.model import Execution
+from coopflow.core.people import run_now
 from coopflow.core.placing import too_late_after
 from coopflow.core.protocol import answered_too_late
 from coopflow.core.settle import settle
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, Outcome, StepStatus
 from coopflow.core.timing import ALWAYS, NeverOpens, OpenHours, Window, next_open
 from coopflow.core.workflow import Step
-from coopflow.errors import IllegalMove
+from coopflow.errors import IllegalMove, NotAllowed
 from tests.world import World, at
 
 MAIL = {"id": "mail", "type": "email", "template_id": "hello"}
@@ -95,6 +96,15 @@ def test_what_leaves_the_house_has_a_patience_of_its_own(co: World, step: dict[s
     case = case_at(co, step)
     wanted = None if hours is None else Duration(seconds=hours * 3600)
     assert too_late_after(case.step(case.entries["main"])) == wanted
+
+
+def test_of_several_branches_one_may_have_a_message_on_its_way(co: World) -> None:
+    case = case_at(co, {"id": "both", "type": "parallel", "branches": [[MAIL], [CALL]]})
+    settle(case, case.entries["main"], decide(case, case.entries["main"], now=co.now), now=co.now)
+    mail, talk = (case.entries[f"main/both.{number}"] for number in (0, 1))
+    mail.status, talk.scheduled_for = EntryStatus.PROCESSING, None
+    with pytest.raises(NotAllowed, match="its message is on its way"):
+        run_now(case, reason=None, now=co.now)
 
 
 def test_a_step_that_no_rule_knows_is_refused_loudly(co: World) -> None:
