@@ -107,6 +107,14 @@ def test_of_several_branches_one_may_have_a_message_on_its_way(co: World) -> Non
         run_now(case, reason=None, now=co.now)
 
 
+def test_a_time_that_a_person_has_chosen_is_that_of_one_step_only(co: World) -> None:
+    case = case_at(co, MAIL)
+    entry = case.entries["main"]
+    entry.chosen_by = "sarah"
+    case.arrive(entry, "mail", now=co.now)
+    assert entry.chosen_by is None
+
+
 def test_a_step_that_no_rule_knows_is_refused_loudly(co: World) -> None:
     class Dance(Step, frozen=True, kw_only=True):
         pass
