@@ -531,6 +531,7 @@ def test_goto_keeps_a_persons_pause(co: World) -> None:
     co.does(pause, instance, reason="on holiday")
     co.does(goto, instance, step_id="after")
     assert (co.status(instance), co.tasks()) == ("paused", [])
+    assert co.case(instance).entries["main"].reason is None  # it has no delay that could be left out
     co.does(resume, instance)
     assert [found.step_id for found in co.tasks()] == ["after"]
 
