@@ -117,7 +117,7 @@ def give_up_messages(case: Case, reason: str, *, now: datetime) -> None:
         entry = case.entries.get(attempt.branch)
         if entry is None or entry.status is EntryStatus.PROCESSING:
             continue  # its answer is recorded when it comes
-        if entry.awaits is Awaited.DOUBT:
+        if entry.awaits is Awaited.DOUBT or case.handed_over(entry):
             case.close(attempt, StepStatus.FAILED, now=now, error=f"never found out whether it left: {reason}")
             case.note("step.in_doubt", now=now, step=attempt.step_id, reason=f"never found out, {reason}", late=True)
         else:

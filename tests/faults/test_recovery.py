@@ -1,5 +1,6 @@
 """What the next tick makes of a message that a dead one had under way, in the corners where it is easy to be wrong."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from msgspec.structs import replace
 
 from coopflow.batches import Overtaken
 from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unavailable, Unknown
-from coopflow.core.people import cancel, resume
+from coopflow.core.people import cancel, goto, resume, skip
 from coopflow.sending import Answered, Asked, Book, Outgoing
 from coopflow.tick import tick
 from tests.world import World
@@ -260,6 +261,37 @@ def test_what_may_have_left_before_a_crash_is_in_doubt_when_its_instance_has_end
     assert "step.in_doubt" in mailing.trail(instance)
     assert "message.withdrawn" not in mailing.trail(instance)
     assert [task.task_type for task in mailing.tasks("42")] == ["check"]
+
+
+def waits_to_be_handed_over_again(world: World) -> int:
+    """A message that may have left, whose transport dedupes and is away."""
+    world.wires["email"].dedupes = True
+    instance = world.start("outreach", family="42")
+    dies_while_handing_over(world, delivered=True)
+    world.wires["email"].answers.append(Unavailable("connection refused"))
+    world.tick()
+    assert under_way(world) == [("mail", "running")]
+    return instance
+
+
+@pytest.mark.parametrize(("verb", "where"), [(skip, {}), (goto, {"step_id": "done"})])
+def test_nobody_goes_past_a_message_that_may_have_left_before_its_fate_is_known(
+    mailing: World, verb: Callable[..., None], where: dict[str, str]
+) -> None:
+    """Found by the simulated month of seed 10945: it was put on record as not sent."""
+    instance = waits_to_be_handed_over_again(mailing)
+    assert "is on its way; try again in a moment" in str(mailing.does(verb, instance, **where))
+    mailing.tick("2026-03-20 12:00")
+    assert mailing.attempts(instance)[0] == ("mail", "completed")
+    assert mailing.status(instance) == "completed"
+
+
+def test_of_a_message_that_may_have_left_a_cancelled_instance_says_that_nobody_has_found_out(mailing: World) -> None:
+    instance = waits_to_be_handed_over_again(mailing)
+    assert mailing.does(cancel, instance) is None
+    assert mailing.attempts(instance) == [("mail", "failed")]
+    assert "step.in_doubt" in mailing.trail(instance)
+    assert "message.withdrawn" not in mailing.trail(instance)
 
 
 # -- several branches ---------------------------------------------------------------------------------------------
