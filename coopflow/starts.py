@@ -53,12 +53,14 @@ class Starts:
         self, occasion: Occasion, workflows: Iterable[Workflow], triggered_by: str, *, actor: str = ENGINE
     ) -> list[Result] | str:
         """Start every workflow whose verdict is yes; when none is, answer with the reason against each."""
-        answers = verdicts(occasion, workflows, now=self._now)
-        results = [self._start(occasion, verdict, triggered_by, actor) for verdict in answers if verdict.starts]
-        if results:
-            return results
-        reasons = "; ".join([f"{verdict.workflow.name}: {verdict.reason}" for verdict in answers])
-        return reasons or _nothing_concerned(occasion)
+        results: list[Result] = []
+        against: list[str] = []
+        for verdict in verdicts(occasion, workflows, now=self._now):
+            if verdict.starts:
+                results.append(self._start(occasion, verdict, triggered_by, actor))
+            else:
+                against.append(f"{verdict.workflow.name}: {verdict.reason}")
+        return results or "; ".join(against) or _nothing_concerned(occasion)
 
     def save(self) -> None:
         """Write what has begun since the last time."""
@@ -104,7 +106,7 @@ class Starts:
 
 
 def _remember(occasion: Occasion, case: Case, verdict: Verdict, *, now: datetime) -> None:
-    """Let the next verdict of the same batch know of this start."""
+    """Let the next verdict, of this occasion or of the batch, know of this start."""
     past = occasion.past
     assert isinstance(past, list)  # the batch's own list  # noqa: S101
     past[:] = [replace(run, active=False) if run.instance_id in verdict.replaces else run for run in past]

@@ -4,7 +4,7 @@ Every prediction, event and order ends in verdicts, and every verdict has a reas
 section 8).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -76,19 +76,20 @@ class Occasion(Struct, kw_only=True):
 
 def verdicts(
     occasion: Occasion, workflows: Iterable[Workflow], *, now: datetime, thorough: bool = False
-) -> list[Verdict]:
-    """One verdict for each active workflow that this kind of occasion concerns; of one group at most one starts."""
+) -> Iterator[Verdict]:
+    """One verdict for each active workflow that this kind of occasion concerns; of one group at most one starts.
+
+    Each is judged when it is asked for: whoever starts what the one before it lets start puts it into the occasion's
+    past, so that two workflows do not both begin a conversation, or end the same one.
+    """
     concerned = [workflow for workflow in workflows if workflow.active and _concerns(workflow, occasion)]
-    ordered = sorted(concerned, key=lambda workflow: (-workflow.priority, workflow.name))
     taken: dict[str, str] = {}
-    answers = []
-    for workflow in ordered:
+    for workflow in sorted(concerned, key=lambda workflow: (-workflow.priority, workflow.name)):
         verdict = judge(occasion, workflow, taken, now=now, thorough=thorough)
-        answers.append(verdict)
         group = workflow.trigger.group
         if group is not None and verdict.matched:
             taken.setdefault(group, workflow.name)
-    return answers
+        yield verdict
 
 
 def _concerns(workflow: Workflow, occasion: Occasion) -> bool:

@@ -10,6 +10,8 @@ from coopflow.core.deliveries import Deferred, Refused, Unknown
 from coopflow.core.durations import Duration
 from coopflow.core.people import cancel, run_now
 from coopflow.core.pressure import Cap, Limits
+from coopflow.core.verdict import Verdict, verdicts
+from coopflow.triggers import occasion_of
 from tests.world import World, at
 
 WEEK, DAY = Duration(days=7), Duration(days=1)
@@ -285,6 +287,28 @@ def test_replace_ends_what_is_not_more_urgent(coop: World, running: int, replace
     result = coop.starts("two", family="42")
     assert (result.instance_id is not None) is replaced
     assert coop.status(first) == ("cancelled" if replaced else "pending")
+
+
+@pytest.mark.parametrize("conflict", ["replace", "skip"])
+def test_of_two_that_one_event_starts_the_second_sees_the_conversation_of_the_first(coop: World, conflict: str) -> None:
+    """Found by the simulated month of seed 21362: both wanted to end the same instance, and the event was refused."""
+    by_event = {"type": "event", "event": "payment_overdue"}
+    talk(coop, "one")
+    talk(coop, "urgent", priority=8, conflict="replace", trigger=by_event)
+    talk(coop, "other", priority=6, conflict=conflict, trigger=by_event)
+    coop.has_family("42")
+    first = coop.start("one", family="42")
+    [result] = coop.event("payment_overdue", family="42")
+    assert (result.workflow, coop.status(first)) == ("urgent", "cancelled")
+    [verdict] = [found for found in judged(coop, "payment_overdue") if found.workflow.name == "other"]
+    assert "conversation with the family is under way: urgent is (instance 2)" in verdict.reason
+
+
+def judged(world: World, event: str) -> list[Verdict]:
+    store = world.store
+    past = list(store.past_runs(["42"])["42"])
+    occasion = occasion_of(store, store.families(["42"])["42"], "event", given={}, past=past, event=event)
+    return list(verdicts(occasion, store.templates.current(), now=world.now))
 
 
 def test_queue_waits_until_the_other_has_ended_and_then_goes_at_once(coop: World) -> None:
