@@ -77,7 +77,7 @@ def goto(case: Case, *, step_id: str, reason: str | None, now: datetime) -> None
     _require_active(case)
     _require_on_main_path(case, step_id)
     _require_no_doubt(case)
-    _require_nothing_under_way(case)  # nor one that a tick which died had handed over: its fate must be known first
+    _require_nothing_under_way(case)
     why = reason or f"sent to '{step_id}' by {case.actor}"
     by_a_person = paused_by_a_person(case)
     case.note("instance.moved", now=now, step=case.entries[MAIN].step_id, to=step_id, reason=why)
@@ -149,7 +149,7 @@ def _opens(case: Case, entry: Entry, at: datetime) -> Planned:
 
 def _waits_for(case: Case) -> str:
     """What an instance waits for if not for its time: the end of a sentence."""
-    if any(entry.status is EntryStatus.PROCESSING or case.handed_over(entry) for entry in case.entries.values()):
+    if any(entry.status is EntryStatus.PROCESSING for entry in case.entries.values()):
         return "; its message is on its way"
     task = next((found for found in case.tasks if found.branch is not None), None)
     return f"; it waits for task {task.task_id}: coopflow task show {task.task_id}" if task else ""
@@ -173,8 +173,14 @@ def _require_no_doubt(case: Case) -> None:
 
 
 def _require_nothing_under_way(case: Case) -> None:
-    if any(entry.status is EntryStatus.PROCESSING or case.handed_over(entry) for entry in case.entries.values()):
-        raise NotAllowed(f"a message of instance {case.instance.instance_id} is on its way; try again in a moment")
+    number = case.instance.instance_id
+    if any(entry.status is EntryStatus.PROCESSING for entry in case.entries.values()):
+        raise NotAllowed(f"a message of instance {number} is on its way; try again in a moment")
+    if any(map(case.handed_over, case.entries.values())):
+        raise NotAllowed(
+            f"a message of instance {number} may have left when a tick was interrupted, and it is asked about when the"
+            f" instance goes on; try again after that, or end it with: coopflow cancel {number}"
+        )
 
 
 def _require_on_main_path(case: Case, step_id: str) -> None:

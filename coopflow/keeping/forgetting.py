@@ -175,5 +175,10 @@ def _require_nothing_under_way(store: Store, family_id: str) -> None:
     for (number,) in store.db.execute_sql(_UNDER_WAY, (family_id,)).fetchall():
         [case] = store.cases.load([number])
         entries = [entry_at(case, attempt) for attempt in case.running.values() if attempt.idempotency_key]
-        if any(entry is None or entry.status is EntryStatus.PROCESSING or case.handed_over(entry) for entry in entries):
+        if any(entry is None or entry.status is EntryStatus.PROCESSING for entry in entries):
             raise NotAllowed(f"a message of instance {number} is under way; try again after the next tick")
+        if any(entry is not None and case.handed_over(entry) for entry in entries):
+            raise NotAllowed(
+                f"a message of instance {number} may have left when a tick was interrupted, and it is asked about when"
+                f" the instance goes on; try again after that, or end it first with: coopflow cancel {number}"
+            )

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from coopflow.batches import Overtaken
 from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unavailable, Unknown
-from coopflow.core.people import cancel, goto, resume, skip
+from coopflow.core.people import cancel, goto, resume, skip, snooze
 from coopflow.sending import Answered, Asked, Book, Outgoing
 from coopflow.tick import tick
 from tests.world import World
@@ -280,10 +280,21 @@ def test_nobody_goes_past_a_message_that_may_have_left_before_its_fate_is_known(
 ) -> None:
     """Found by the simulated month of seed 10945: it was put on record as not sent."""
     instance = waits_to_be_handed_over_again(mailing)
-    assert "is on its way; try again in a moment" in str(mailing.does(verb, instance, **where))
+    problem = str(mailing.does(verb, instance, **where))
+    assert problem.startswith(f"a message of instance {instance} may have left when a tick was interrupted")
+    assert problem.endswith(f"or end it with: coopflow cancel {instance}")
     mailing.tick("2026-03-20 12:00")
     assert mailing.attempts(instance)[0] == ("mail", "completed")
     assert mailing.status(instance) == "completed"
+
+
+def test_of_a_message_in_doubt_nobody_says_that_it_is_on_its_way(mailing: World) -> None:
+    instance = mailing.start("outreach", family="42")
+    dies_while_handing_over(mailing, delivered=True)
+    mailing.tick()
+    [task] = mailing.tasks("42")
+    said = mailing.does(snooze, instance, until=mailing.now + timedelta(days=1))
+    assert str(said).endswith(f"it waits for task {task.task_id}: coopflow task show {task.task_id}")
 
 
 def test_of_a_message_that_may_have_left_a_cancelled_instance_says_that_nobody_has_found_out(mailing: World) -> None:

@@ -275,6 +275,26 @@ def test_o25_a_message_in_doubt_must_be_settled_first(school: CoOp) -> None:
     assert bytes_left(school.folder, "Martinez", "family42@example.org") == []
 
 
+def test_o25_a_message_that_may_have_left_is_asked_about_first_or_given_up(school: CoOp) -> None:
+    """A tick that died had handed it over, and its outbox, which dedupes, has not been asked again yet."""
+    tick(school, at="2026-03-20 13:01:00")
+    school.world.db.execute_sql(
+        "UPDATE workflow_step_executions SET status = 'running', completed_at = NULL, success = NULL"
+        " WHERE step_id = 'hello'"
+    )
+    school.world.db.execute_sql("DELETE FROM workflow_step_executions WHERE step_id = 'rest'")
+    school.world.db.execute_sql(
+        "UPDATE workflow_queue SET status = 'queued', awaits = 'send', scheduled_for = '2026-03-20T13:00:00Z',"
+        " step_id = 'hello', visit = 1, attempts = 1"
+    )
+    code, words = forget(school, "42", at=LATER)
+    assert (code, "end it first with: coopflow cancel 1" in words) == (ExitCode.NOT_FOUND, True), words
+    assert not (school.folder / "coopflow.db.erased").exists()
+    assert school.run("cancel", "1", at=LATER).code == 0
+    assert forget(school, "42", at=LATER)[0] == 0
+    assert bytes_left(school.folder, "Martinez", "family42@example.org") == []
+
+
 # -- o26: backups remember, and forget again --------------------------------------------------------------------------
 
 
