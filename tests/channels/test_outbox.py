@@ -85,7 +85,11 @@ def mode(path: Path) -> str:
 
 
 def child(script: str, *arguments: object, **options) -> subprocess.CompletedProcess:
-    """Run a real process, in which an outbox called `outbox` and a message called `EMAIL` are there."""
+    """Run a real process, in which an outbox called `outbox` and a message called `EMAIL` are there.
+
+    It writes no bytecode: where files have no room, that of a module which is loaded with the first message would be
+    cut short, and stay so for every other test.
+    """
     prelude = (
         "import os, resource, signal, sys\n"
         "from datetime import UTC, datetime\n"
@@ -95,7 +99,7 @@ def child(script: str, *arguments: object, **options) -> subprocess.CompletedPro
         f"EMAIL = {EMAIL!r}\n".replace("datetime.datetime(", "datetime(").replace("datetime.timezone.utc", "UTC")
         + "outbox = Outbox('email', Path(sys.argv[1]))\n"
     )
-    command = [sys.executable, "-c", prelude + script, *map(str, arguments)]
+    command = [sys.executable, "-B", "-c", prelude + script, *map(str, arguments)]
     root = Path(__file__).parents[2]
     return subprocess.run(
         command, capture_output=True, text=True, check=False, env={"PYTHONPATH": str(root)}, **options

@@ -6,6 +6,7 @@ import resource
 import shutil
 import signal
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -96,6 +97,7 @@ def test_a_limit_on_the_size_of_files_does_no_more_harm_than_a_full_disk(due: Pa
     def attempt(copy: Path, pages: int) -> int:
         def work() -> None:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            sys.dont_write_bytecode = True  # it would be cut short, and stay so
             resource.setrlimit(resource.RLIMIT_FSIZE, (size + pages * PAGE, resource.RLIM_INFINITY))
             with engine(copy) as made:
                 tick(made, now=NOW)

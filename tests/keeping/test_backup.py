@@ -6,6 +6,7 @@ import resource
 import signal
 import sqlite3
 import stat
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -83,6 +84,7 @@ def test_s26_a_target_that_cannot_be_is_told(school: CoOp, name: str) -> None:
 def test_s02_a_full_disk_leaves_nothing_under_the_name(school: CoOp) -> None:
     def small_disk() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        sys.dont_write_bytecode = True  # it would be cut short, and stay so
         resource.setrlimit(resource.RLIMIT_FSIZE, (40_960, 40_960))
         with closing(open_database(database(school), read_only=True)) as db:
             copying.copy(db, school.folder / "saved.db")
