@@ -70,4 +70,4 @@ def _start_by_event(
         result = Result(answer=Answer.SKIPPED, family_id=family.family_id, reason=started, event_id=event_id)
         store.log([told(result, now)])
         return [result]
-    return [result._replace(event_id=event_id) for result in started]
+    return [replace(result, event_id=event_id) for result in started]

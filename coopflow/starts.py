@@ -7,8 +7,8 @@ to once for all of them.
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from coopflow.core import people
@@ -20,7 +20,7 @@ from coopflow.holes import tell_of_holes
 from coopflow.store.store import Store
 
 
-class Result(NamedTuple):
+class Result(Struct, frozen=True):
     """What became of one prediction, event or order."""
 
     answer: Answer

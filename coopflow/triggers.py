@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from coopflow.core.case import ENGINE, Case
 from coopflow.core.decide import FORGOTTEN
 from coopflow.core.facts import Facts
@@ -63,7 +65,7 @@ def _judge(starts: Starts, prediction: Prediction, occasion: Occasion, workflows
     started = starts.all_of(occasion, workflows, f"prediction_id:{prediction.prediction_id}")
     if isinstance(started, str):
         return [_refusal(prediction, Answer.SKIPPED, started)]
-    return [result._replace(prediction_id=prediction.prediction_id) for result in started]
+    return [replace(result, prediction_id=prediction.prediction_id) for result in started]
 
 
 def occasion_of(

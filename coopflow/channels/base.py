@@ -29,7 +29,7 @@ __all__ = [  # the answers live in core, where they are settled; here they are f
 
 KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,80}")  # what may name a message, and a file
 
-_HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")  # no encoding can write one
+_HALF_A_CHARACTER = "[\ud800-\udfff]"  # no encoding can write one
 
 
 class Channel(Protocol):
@@ -117,6 +117,6 @@ def require_words(text: str) -> str:
         raise MessageRefused("the text is empty")
     if "\0" in text:
         raise MessageRefused("the text contains a NUL character")
-    if _HALF_A_CHARACTER.search(text):
+    if re.search(_HALF_A_CHARACTER, text):
         raise MessageRefused("the text contains half a character (a lone surrogate)")
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -3,7 +3,6 @@
 import errno
 import os
 import sys
-import traceback
 from collections.abc import Callable
 
 from coopflow import __version__
@@ -52,6 +51,7 @@ def _nobody_reads() -> int:
 def _report(fault: Exception) -> int:
     """Write what is needed to find a fault of ours into a private file, and name it."""
     import tempfile
+    import traceback
 
     descriptor, path = tempfile.mkstemp(prefix="coopflow-fault-", suffix=".txt")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -1,6 +1,5 @@
 """What every command works with: global options, one reading of the clock, the app, and where words and data go."""
 
-import getpass
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -66,7 +65,11 @@ class Session(Struct, dict=True):
     @property
     def actor(self) -> str:
         """Who is at work, for the audit trail: $COOPFLOW_ACTOR, else the name the system knows."""
-        return self.environ.get("COOPFLOW_ACTOR") or getpass.getuser()
+        if name := self.environ.get("COOPFLOW_ACTOR"):
+            return name
+        from getpass import getuser  # for people's commands alone: a tick has no actor
+
+        return getuser()
 
     @property
     def out(self) -> TextIO:

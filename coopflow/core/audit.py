@@ -114,7 +114,7 @@ def sentence(kind: str, data: Mapping[str, Any]) -> str:
     """Say what an entry means, for a person; a kind that is not known here is shown with its data."""
     pattern = SENTENCES.get(kind)
     if pattern is not None:
-        return _SECTION.sub(lambda section: _filled(section[1], section[2] or "", data), pattern)
+        return re.sub(_SECTION, lambda section: _filled(section[1], section[2] or "", data), pattern)
     shown = {key: value for key, value in data.items() if key != PERSONAL}
     return f"{kind}: {canonical_json(shown)}" if shown else kind
 
@@ -202,14 +202,14 @@ SENTENCES: dict[str, str] = {
     "clock.accepted": "The clock is right, a person said[: {shown}][ (doubted since {reason})]",
 }
 
-_SECTION = re.compile(r"\[([^\[\]|]*)(?:\|([^\[\]|]*))?\]")
-_FIELD = re.compile(r"\{(\w+)\}")
+_SECTION = r"\[([^\[\]|]*)(?:\|([^\[\]|]*))?\]"
+_FIELD = r"\{(\w+)\}"
 
 
 def _filled(pattern: str, fallback: str, data: Mapping[str, Any]) -> str:
-    if any(data.get(key) in (None, "") for key in _FIELD.findall(pattern)):
+    if any(data.get(key) in (None, "") for key in re.findall(_FIELD, pattern)):
         return fallback
-    return _FIELD.sub(lambda field: _in_words(data[field[1]]), pattern)
+    return re.sub(_FIELD, lambda field: _in_words(data[field[1]]), pattern)
 
 
 def _in_words(value: Any) -> str:

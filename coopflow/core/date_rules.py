@@ -13,7 +13,7 @@ from coopflow.core.zones import instant_of
 
 EXAMPLES = "write for example '7 days before payment_due_on at 09:00', 'renewal_date' or '2 weeks after enrolled_on'"
 
-_RULE = re.compile(
+_RULE = (
     r"(?:(?P<length>.+?)\s+(?P<direction>before|after)\s+)?(?P<field>[A-Za-z_][A-Za-z0-9_]{0,63})"
     r"(?:\s+at\s+(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2}))?"
 )
@@ -47,7 +47,7 @@ class DateRule(Struct, frozen=True):
 
 def parse_date_rule(text: str) -> DateRule:
     """Read `7 days before payment_due_on at 09:00`; raise ValueError with a sentence."""
-    found = _RULE.fullmatch(" ".join(text.split()))
+    found = re.fullmatch(_RULE, " ".join(text.split()))
     if not found:
         raise ValueError(f"{shown(text)} names no date of a family; {EXAMPLES}")
     return DateRule(found["field"], _offset(text, found["length"]), found["direction"] or "on", _time(text, found))

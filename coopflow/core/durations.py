@@ -106,9 +106,9 @@ MEANT = {
 }
 
 _PART = r"([0-9]+)\s*([a-z]+(?:\s+(?:days?|hours?|hrs?|minutes?))?)"
-_PARTS = re.compile(_PART, re.IGNORECASE | re.ASCII)
-_WORDS = re.compile(rf"{_PART}(?:(?:\s*,\s*|\s+and\s+|\s*){_PART})*", re.IGNORECASE | re.ASCII)
-_ISO = re.compile(
+_PARTS = rf"{_PART}(?:(?:\s*,\s*|\s+and\s+|\s*){_PART})*"
+_ANY_CASE = re.IGNORECASE | re.ASCII
+_ISO = (
     r"P(?=.)(?:([0-9]+)Y)?(?:([0-9]+)M)?(?:([0-9]+)W)?(?:([0-9]+)D)?"
     r"(?:T(?=.)(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)S)?)?"
 )
@@ -121,11 +121,14 @@ def _counts(text: str) -> list[tuple[int, str]]:
         raise _Unreadable("is empty, a duration is expected")
     if len(text) > LONGEST_TEXT:
         raise _Unreadable("is too long for a duration")
-    if iso := _ISO.fullmatch(text):
+    count, _, word = text.partition(" ")
+    if word in NAMES and count.isascii() and count.isdecimal():  # as most are written, and without the patterns below
+        return [(int(count), NAMES[word])]
+    if iso := re.fullmatch(_ISO, text):
         return [(int(count), unit) for count, unit in zip(iso.groups(), _ISO_UNITS, strict=True) if count]
-    if not _WORDS.fullmatch(text):
+    if not re.fullmatch(_PARTS, text, _ANY_CASE):
         raise _Unreadable(_what_is_wrong(text))
-    return [(int(count), _unit(word)) for count, word in _PARTS.findall(text)]
+    return [(int(count), _unit(word)) for count, word in re.findall(_PART, text, _ANY_CASE)]
 
 
 def _unit(word: str) -> str:

@@ -9,7 +9,7 @@ from coopflow.core.wording import shown
 FIRST_YEAR, LAST_YEAR = 1970, 2999  # outside these a date is a stand-in for "never", not a moment
 
 _STORED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
-_WRITTEN = re.compile(
+_WRITTEN = (
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?P<second>:[0-9]{2}([.,][0-9]{1,9})?)?"
     r"(?P<offset>Z|[+-][0-9]{2}(:?[0-9]{2})?)?"
 )
@@ -44,7 +44,7 @@ def parse_outside_instant(text: str) -> datetime:
 
 def parse_moment(text: str) -> datetime:
     """An ISO 8601 date and time in whole seconds: in UTC if it says its offset, else naive."""
-    found = _WRITTEN.fullmatch(text.strip())
+    found = re.fullmatch(_WRITTEN, text.strip())
     if not found:
         raise ValueError(f"{shown(text)} is not a date and time; write for example '2026-03-02T09:00:00-06:00'")
     if (found["second"] or "").startswith(":60"):

@@ -10,7 +10,7 @@ from coopflow.core.wording import shown
 
 MIDNIGHT = time(0)
 
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 
 def moment(text: str, *, tz: ZoneInfo, of_day: time = MIDNIGHT) -> datetime:
@@ -18,7 +18,7 @@ def moment(text: str, *, tz: ZoneInfo, of_day: time = MIDNIGHT) -> datetime:
     on = _day(text)
     if on is not None:
         return instant_of(datetime.combine(on, of_day), tz)
-    if not _DAY.match(text.strip()):
+    if not re.match(_DAY, text.strip()):
         raise ValueError(
             f"{shown(text)} is not a date; write for example '2026-12-01', '2026-12-01 09:00' or '2026-12-01T15:00:00Z'"
         )
@@ -45,7 +45,7 @@ def start_of_day(on: date, *, tz: ZoneInfo) -> datetime:
 
 
 def _day(text: str) -> date | None:
-    if not _DAY.fullmatch(text.strip()):
+    if not re.fullmatch(_DAY, text.strip()):
         return None
     try:
         on = date.fromisoformat(text.strip())

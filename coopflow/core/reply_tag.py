@@ -8,7 +8,7 @@ import hashlib
 import re
 from hmac import compare_digest
 
-_TAG = re.compile(r"(?<![0-9a-z])i([1-9][0-9]{0,17})-([0-9a-f]{12})(?![0-9a-z])", re.IGNORECASE)
+_TAG = r"(?<![0-9a-z])i([1-9][0-9]{0,17})-([0-9a-f]{12})(?![0-9a-z])"
 
 
 def reply_tag(database_id: str, instance_id: int) -> str:
@@ -18,7 +18,7 @@ def reply_tag(database_id: str, instance_id: int) -> str:
 
 def read_tag(text: str, database_id: str) -> int | None:
     """Find the instance whose mark stands in a text, such as an address; None where there is none, or a forged one."""
-    for number, proof in _TAG.findall(text):
+    for number, proof in re.findall(_TAG, text, re.IGNORECASE):
         if compare_digest(proof.lower(), _proof(database_id, int(number))):
             return int(number)
     return None

@@ -7,7 +7,7 @@ section 8).
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -50,7 +50,7 @@ class Rule(Struct, frozen=True):
     found: str = ""
 
 
-class Verdict(NamedTuple):
+class Verdict(Struct, frozen=True):
     """Whether one workflow starts for one family, and why (not)."""
 
     workflow: Workflow

@@ -11,7 +11,6 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import astuple
@@ -42,7 +41,7 @@ class Place(Struct, frozen=True):
     inode: int | None
 
 
-class Head(NamedTuple):
+class Head(Struct, frozen=True):
     """How far the audit trail of a database had come."""
 
     database_id: str

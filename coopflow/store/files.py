@@ -112,13 +112,13 @@ def mounts() -> str:
 
 def file_system(path: Path, mounts: str) -> str:
     """The kind of file system that a path lies on, by the kernel's table of mounts; empty if it is not in there."""
-    found, kind = -1, ""
+    below, longest, kind = f"{path}/", 0, ""
     for line in mounts.splitlines():
         fields = line.split(" ")
         if len(fields) > 2:
-            point = Path(_unescaped(fields[1]))
-            if path.is_relative_to(point) and len(point.parts) >= found:  # a later mount hides an earlier one
-                found, kind = len(point.parts), fields[2]
+            point = f"{_unescaped(fields[1]).rstrip('/')}/"
+            if below.startswith(point) and len(point) >= longest:  # a later mount hides an earlier one
+                longest, kind = len(point), fields[2]
     return kind
 
 

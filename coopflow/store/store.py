@@ -3,7 +3,9 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 from peewee import Database
@@ -17,13 +19,15 @@ from coopflow.store.cases import Cases
 from coopflow.store.consent import Consents
 from coopflow.store.database import transaction, translating
 from coopflow.store.desk import Desk
-from coopflow.store.inbox import Inbox
 from coopflow.store.leaving import Leaving
 from coopflow.store.log import LogWriter
 from coopflow.store.looking import Looking
 from coopflow.store.meta import read_meta
 from coopflow.store.schedules import Schedules
 from coopflow.store.templates import Templates
+
+if TYPE_CHECKING:
+    from coopflow.store.inbox import Inbox
 
 
 class Store:
@@ -42,7 +46,6 @@ class Store:
         self.consents = Consents(db)
         self.schedules = Schedules(db)
         self.looking = Looking(db)
-        self.inbox = Inbox(db)
         self.leaving = Leaving(db)
 
     def _take_calendars_in(self) -> None:
@@ -50,6 +53,13 @@ class Store:
         calendar = with_kept_days(self.db, self._configured.calendar)
         self.coop = replace(self._configured, calendar=calendar)
         self.cases = Cases(self.db, self.coop, self.templates)
+
+    @cached_property
+    def inbox(self) -> "Inbox":
+        """What came in from outside; most ticks find nothing, and do not load what reads it."""
+        from coopflow.store.inbox import Inbox
+
+        return Inbox(self.db)
 
     @property
     def path(self) -> Path:

@@ -1,19 +1,41 @@
 """Workflow versions: stored once and never changed, read back as core values."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from peewee import Database, fn
+from peewee import Database
 
 from coopflow.core import rules
+from coopflow.core.audit import canonical_json
+from coopflow.core.instants import format_instant, parse_instant
 from coopflow.core.reading import DEFAULT_PRIORITY, read_workflow
 from coopflow.core.workflow import CallingStep, ConditionStep, Workflow
 from coopflow.errors import NotFound
 from coopflow.problems import did_you_mean
-from coopflow.store.tables import TemplateRow
+from coopflow.store.rows import json_text
 
+_ADD = """
+INSERT INTO workflow_templates (
+    template_name, version, description, trigger_type, trigger_conditions, steps, default_timing,
+    max_concurrent_instances, priority, retry_strategy, escalation_rules, completion_criteria, messages, conflict,
+    active, source_path, source_hash, created_date, updated_date
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_VERSIONS = """
+SELECT template_id, template_name, version, description, trigger_type, trigger_conditions, steps,
+       max_concurrent_instances, priority, default_timing, retry_strategy, escalation_rules, completion_criteria,
+       conflict, messages, active, source_path, source_hash, created_date
+FROM workflow_templates AS t
+"""
+_OF_EACH_THE_NEWEST = """
+WHERE version = (SELECT MAX(version) FROM workflow_templates WHERE template_name = t.template_name)
+ORDER BY template_name
+"""
+_SET_ACTIVE = "UPDATE workflow_templates SET active = ?, updated_date = ? WHERE template_id = ?"
+_ANY_THAT_QUEUES = "SELECT EXISTS (SELECT 1 FROM workflow_templates WHERE conflict = 'queue')"
 _NEWEST_NUMBERS = "SELECT template_name, MAX(version) FROM workflow_templates GROUP BY template_name"
 _IN_USE = """
 SELECT t.template_name, t.version, COUNT(*)
@@ -69,10 +91,7 @@ class Templates:
 
     def current_versions(self) -> list[StoredVersion]:
         """The newest version of each workflow as it is stored, by name."""
-        older = TemplateRow.alias()
-        newest = older.select(fn.MAX(older.version)).where(older.template_name == TemplateRow.template_name)
-        query = TemplateRow.select().where(TemplateRow.version == newest).order_by(TemplateRow.template_name)
-        return [_version(row) for row in query.execute(self._db)]
+        return [_version(row) for row in self._db.execute_sql(f"{_VERSIONS} {_OF_EACH_THE_NEWEST}")]
 
     def newest_numbers(self) -> Mapping[str, int]:
         """The number of the newest version of each workflow."""
@@ -88,8 +107,8 @@ class Templates:
 
     def versions(self, name: str) -> list[StoredVersion]:
         """Every version of one workflow, oldest first."""
-        query = TemplateRow.select().where(TemplateRow.template_name == name).order_by(TemplateRow.version)
-        return [_version(row) for row in query.execute(self._db)]
+        rows = self._db.execute_sql(f"{_VERSIONS} WHERE template_name = ? ORDER BY version", (name,))
+        return [_version(row) for row in rows]
 
     def version(self, name: str, number: int | None = None) -> StoredVersion:
         """One version of a workflow by its number, or the newest; NotFound names those that there are."""
@@ -104,7 +123,8 @@ class Templates:
 
     def any_that_queues(self) -> bool:
         """True if a version of any workflow waits for other conversations to end."""
-        return TemplateRow.select().where(TemplateRow.conflict == "queue").exists(self._db)
+        (any_does,) = self._db.execute_sql(_ANY_THAT_QUEUES).fetchone()
+        return bool(any_does)
 
     def in_use(self) -> Mapping[str, Mapping[int, int]]:
         """How many active instances each version of each workflow has; those without any are left out."""
@@ -115,10 +135,10 @@ class Templates:
 
     def stored(self, template_id: int) -> StoredVersion:
         """One version as it is stored."""
-        found = list(TemplateRow.select().where(TemplateRow.template_id == template_id).execute(self._db))
-        if not found:
+        row = self._db.execute_sql(f"{_VERSIONS} WHERE template_id = ?", (template_id,)).fetchone()
+        if row is None:
             raise NotFound(f"there is no workflow version with the id {template_id}")
-        return _version(found[0])
+        return _version(row)
 
     def _workflow(self, stored: StoredVersion) -> Workflow:
         key = (stored.template_id, stored.active)
@@ -145,33 +165,33 @@ class Templates:
     ) -> int:
         """Store a new version; answer with its id."""
         trigger = dict(data["trigger"])
-        statement = TemplateRow.insert(
-            template_name=data["name"],
-            version=version,
-            description=data.get("description", ""),
-            trigger_type=trigger.pop("type"),
-            trigger_conditions=trigger,
-            steps=data["steps"],
-            default_timing=data.get("timing"),
-            max_concurrent_instances=data.get("max_concurrent_instances", 1),
-            priority=data.get("priority", DEFAULT_PRIORITY),
-            retry_strategy=data.get("retry"),
-            escalation_rules=data.get("escalation"),
-            completion_criteria=data.get("completion_criteria"),
-            messages=messages,
-            conflict=data.get("conflict"),
-            active=active,
-            source_path=source_path,
-            source_hash=source_hash,
-            created_date=now,
-            updated_date=now,
+        stamp = format_instant(now)
+        row = (
+            data["name"],
+            version,
+            data.get("description", ""),
+            trigger.pop("type"),
+            canonical_json(trigger),
+            canonical_json(data["steps"]),
+            json_text(data.get("timing")),
+            data.get("max_concurrent_instances", 1),
+            data.get("priority", DEFAULT_PRIORITY),
+            json_text(data.get("retry")),
+            json_text(data.get("escalation")),
+            json_text(data.get("completion_criteria")),
+            canonical_json(messages),
+            data.get("conflict"),
+            active,
+            source_path,
+            source_hash,
+            stamp,
+            stamp,
         )
-        return int(statement.execute(self._db))
+        return int(self._db.execute_sql(_ADD, row).lastrowid)
 
     def set_active(self, template_id: int, active: bool, *, now: datetime) -> None:
         """Let a workflow start instances, or no more; those that run go on either way."""
-        changed = {TemplateRow.active: active, TemplateRow.updated_date: now}
-        TemplateRow.update(changed).where(TemplateRow.template_id == template_id).execute(self._db)
+        self._db.execute_sql(_SET_ACTIVE, (active, format_instant(now), template_id))
 
 
 def fields_used(workflow: Workflow) -> frozenset[str]:
@@ -186,31 +206,29 @@ def fields_used(workflow: Workflow) -> frozenset[str]:
     return frozenset(filled_in).union(*(rules.fields_of(found) for found in conditions if found is not None))
 
 
-def _version(row: TemplateRow) -> StoredVersion:
-    said = {
-        "timing": row.default_timing,
-        "retry": row.retry_strategy,
-        "escalation": row.escalation_rules,
-        "completion_criteria": row.completion_criteria,
-        "conflict": row.conflict,
-    }
+def _version(row: Sequence[Any]) -> StoredVersion:
+    """A version from a row of `_VERSIONS`."""
+    template_id, name, version, description, trigger_type, trigger, steps, at_once, priority = row[:9]
+    timing, retry, escalation, criteria, conflict, messages, active, source_path, source_hash, created = row[9:]
+    said = {"timing": timing, "retry": retry, "escalation": escalation, "completion_criteria": criteria}
     data = {
-        "name": row.template_name,
-        "description": row.description,
-        "trigger": {"type": row.trigger_type, **row.trigger_conditions},
-        "steps": row.steps,
-        "max_concurrent_instances": row.max_concurrent_instances,
-        "priority": row.priority,
-        **{key: value for key, value in said.items() if value is not None},
+        "name": name,
+        "description": description,
+        "trigger": {"type": trigger_type, **json.loads(trigger or "{}")},
+        "steps": json.loads(steps),
+        "max_concurrent_instances": at_once,
+        "priority": priority,
+        **{key: json.loads(text) for key, text in said.items() if text is not None},
+        **({"conflict": conflict} if conflict is not None else {}),
     }
     return StoredVersion(
-        template_id=row.template_id,
-        name=row.template_name,
-        version=row.version,
-        active=row.active,
+        template_id=template_id,
+        name=name,
+        version=version,
+        active=bool(active),
         data=data,
-        messages=row.messages,
-        source_path=row.source_path or "",
-        source_hash=row.source_hash or "",
-        created_date=row.created_date,
+        messages=json.loads(messages),
+        source_path=source_path or "",
+        source_hash=source_hash or "",
+        created_date=parse_instant(created),
     )

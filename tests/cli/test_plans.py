@@ -244,7 +244,7 @@ MAY_SORT = {  # at work; on a screen the few rows that it shows may be
     "ORDER BY x.status = 'completed' DESC, x.execution_id DESC LIMIT 1": "the attempts at one message",
     "AND lower(email) = lower(?) ORDER BY family_id": "the families at one address",
     "OR n.mail_id = ? ORDER BY n.item_id": "what came in twice",
-    'FROM "workflow_templates"': "workflows",
+    "FROM workflow_templates AS t": "workflows",
     "FROM calendars": "closed days",
 }
 NAMED = re.compile(r'(?:FROM|JOIN) "?(\w+)"?(?: AS)?(?: "?([a-z]\w*)"?)?')

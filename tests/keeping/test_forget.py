@@ -17,7 +17,7 @@ from coopflow.keeping import erased, forgetting
 from coopflow.store import erasing
 from coopflow.store.database import open_database
 from coopflow.store.log import verify
-from coopflow.store.tables import ROWS
+from coopflow.store.tables.every import ROWS
 from tests.cli.conftest import CoOp
 from tests.keeping.conftest import LATER, ask, copy_over, database, documents
 from tests.keeping.test_place import tick

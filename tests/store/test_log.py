@@ -13,7 +13,7 @@ from coopflow.errors import Invalid
 from coopflow.store import log
 from coopflow.store.database import Database, transaction
 from coopflow.store.log import LogWriter, head_of, iterate, verify
-from coopflow.store.tables import EventRow, PersonalRow
+from coopflow.store.tables.log import EventRow, PersonalRow
 from tests.store.processes import finish, line_from, start
 
 NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)

@@ -12,7 +12,8 @@ from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, Outcome, 
 from coopflow.errors import DatabaseUnusable
 from coopflow.store.database import APPLICATION_ID, Database, open_database, problems
 from coopflow.store.migrations import MIGRATIONS, upgrade, v0001
-from coopflow.store.tables import ROWS, Row
+from coopflow.store.tables.every import ROWS
+from coopflow.store.tables.fields import Row
 from tests.faults.children import end_of, fork
 from tests.store.processes import finish, run, start
 

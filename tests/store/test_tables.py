@@ -4,7 +4,11 @@ import pytest
 
 from coopflow.core.states import InstanceStatus
 from coopflow.store.database import Database, transaction
-from coopflow.store.tables import ROWS, FamilyRow, InstanceRow, MetaRow, Row
+from coopflow.store.tables.every import ROWS
+from coopflow.store.tables.families import FamilyRow
+from coopflow.store.tables.fields import Row
+from coopflow.store.tables.instances import InstanceRow
+from coopflow.store.tables.surroundings import MetaRow
 
 NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 
