@@ -18,7 +18,7 @@ from coopflow.core.openings import (
     openings_after,
 )
 from coopflow.core.windows import BUSINESS_HOURS, Calendar
-from coopflow.core.zones import instant_of, local_text
+from coopflow.core.zones import instant_of, local_text, on_the_wall
 
 ONE_DAY = timedelta(days=1)
 LONGEST = LONGEST_YEARS * HORIZON
@@ -60,10 +60,10 @@ def office(tz: ZoneInfo, calendar: Calendar | None) -> OpenHours:
 def _days_on(
     duration: Duration, to: datetime, tz: ZoneInfo, calendar: Calendar | None
 ) -> tuple[datetime, tuple[str, ...]]:
-    start = to.astimezone(tz).replace(tzinfo=None)
+    start = on_the_wall(to, tz)
     wall = datetime.combine(_day_of(duration, start.date(), calendar), start.time())
     at = instant_of(wall, tz)
-    if at.astimezone(tz).replace(tzinfo=None) == wall:
+    if on_the_wall(at, tz) == wall:
         return at, ()
     skipped = f"{day_text(wall.date())} {wall:%H:%M} does not exist there, the clocks skip it → {local_text(at, tz)}"
     return at, (skipped,)

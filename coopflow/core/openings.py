@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from coopflow.core.intervals import intersection
 from coopflow.core.windows import ALWAYS, MIDNIGHT, Hours, Window
-from coopflow.core.zones import DAYS, MONTHS, instant_of, next_change, wall_offset
+from coopflow.core.zones import DAYS, MONTHS, instant_of, next_change, on_the_wall, wall_offset
 
 HORIZON_DAYS = 366  # whoever waits longer than a year for an opening waits for a mistake
 HORIZON = timedelta(days=HORIZON_DAYS)
@@ -38,11 +38,9 @@ class OpenHours(Struct, frozen=True):
 
     def is_open(self, at: datetime) -> bool:
         """True if every window is open at this moment, and the day is not closed."""
-        local = at.astimezone(self.tz)
-        if self.closed_days and self.closed_on(local.date()):
+        if self.closed_days and self.closed_on(on_the_wall(at, self.tz).date()):
             return False
-        weekday, minute = local.weekday(), local.hour * 60 + local.minute
-        return all(window.opening(weekday, minute) is not None for window in self.windows)
+        return not self.shut_windows(at)
 
     def closed_on(self, day: date) -> bool:
         """True on a closed day."""
@@ -50,7 +48,7 @@ class OpenHours(Struct, frozen=True):
 
     def shut_windows(self, at: datetime) -> list[str]:
         """The names of the windows that are closed at this moment by their hours."""
-        local = at.astimezone(self.tz)
+        local = on_the_wall(at, self.tz)
         weekday, minute = local.weekday(), local.hour * 60 + local.minute
         return [window.name for window in self.windows if window.opening(weekday, minute) is None]
 

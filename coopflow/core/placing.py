@@ -34,7 +34,7 @@ from coopflow.core.timing import (
     zone,
 )
 from coopflow.core.workflow import CallingStep, EmailStep, EscalationLevel, SmsStep, Step, TaskStep, Workflow
-from coopflow.core.zones import zone_or
+from coopflow.core.zones import on_the_wall, zone_or
 
 REACHING_PEOPLE = (EmailStep, SmsStep, TaskStep)
 LATE_EMAIL = Duration(seconds=24 * 3600)  # a mail that is a day late says the wrong thing (reliability, 2.5 no. 6)
@@ -183,8 +183,10 @@ def _gently(at: datetime, step: Step, setting: Setting) -> Planned:
 def _require_known_holidays(at: datetime, setting: Setting) -> None:
     """Nothing is planned for a day of which nobody knows whether it is a holiday (reliability, 4.8)."""
     known = setting.coop.calendar.holidays_until
-    day = at.astimezone(setting.tz).date()
-    if known is not None and day > known:
+    if known is None:
+        return
+    day = on_the_wall(at, setting.tz).date()
+    if day > known:
         raise NeverOpens(
             f"the public holidays are known until {day_text(known)} {known.year} only, and this would be"
             f" {day_text(day)} {day.year}; run: coopflow calendar import --year {day.year}"

@@ -62,20 +62,12 @@ def _is_due(entry: Entry, now: datetime) -> bool:
 def settle(case: Case, entry: Entry, decision: Decision, *, now: datetime) -> None:
     """Apply a decision to the case. A `Send` is applied by `intend`, which needs the message's final words."""
     match decision:
-        case Skip(reason) | Fail(reason) | Hold(reason) if case.handed_over(entry):
-            doubt(case, entry, f"the tick that handed it over was interrupted, and now {reason}", now=now)
-        case Finish(outcome, reason, withdraw_work):
-            if case.workflow.steps[entry.step_id].type == "end":
-                case.end(entry, StepStatus.COMPLETED, now=now)
-            case.finish(outcome, reason, now=now, withdraw_work=withdraw_work)
         case Jump(to, output, since):
             case.end(entry, StepStatus.COMPLETED, now=now, output=output)
             case.note("step.completed", now=now, step=entry.step_id, next=to, **output)
             case.leave(entry, to, now=now, since=since)
-        case Skip(reason):
-            case.end(entry, StepStatus.SKIPPED, now=now, error=reason)
-            case.note("step.skipped", now=now, step=entry.step_id, reason=reason)
-            case.leave(entry, case.step(entry).next, now=now)
+        case OpenTask():
+            _open(case, entry, decision, now=now)
         case Wait(until, reason):
             case.begin(entry, now=now)
             entry.look_again(Awaited.TIME, until, reason)
@@ -84,13 +76,21 @@ def settle(case: Case, entry: Entry, decision: Decision, *, now: datetime) -> No
             entry.scheduled_for = until
             entry.reason = reason
             case.note("step.deferred", now=now, step=entry.step_id, until=until, reason=reason)
-        case OpenTask():
-            _open(case, entry, decision, now=now)
+        case Finish(outcome, reason, withdraw_work):
+            if case.workflow.steps[entry.step_id].type == "end":
+                case.end(entry, StepStatus.COMPLETED, now=now)
+            case.finish(outcome, reason, now=now, withdraw_work=withdraw_work)
         case Fork():
             _fork(case, entry, decision, now=now)
         case Start(workflow):
             case.journal.starts.append(workflow)
             settle(case, entry, Jump(case.step(entry).next, {"workflow": workflow}), now=now)
+        case Skip(reason) | Fail(reason) | Hold(reason) if case.handed_over(entry):
+            doubt(case, entry, f"the tick that handed it over was interrupted, and now {reason}", now=now)
+        case Skip(reason):
+            case.end(entry, StepStatus.SKIPPED, now=now, error=reason)
+            case.note("step.skipped", now=now, step=entry.step_id, reason=reason)
+            case.leave(entry, case.step(entry).next, now=now)
         case Fail(reason):
             fail(case, entry, reason, now=now)
         case Hold(reason):

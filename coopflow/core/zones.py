@@ -53,6 +53,7 @@ def is_zone(key: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=1024)
 def zone_or(key: str | None, other: ZoneInfo) -> ZoneInfo:
     """The zone with this key, or the other one where there is no key or no such zone (any more)."""
     return zone(key) if key and is_zone(key) else other
@@ -65,7 +66,7 @@ def instant_of(wall: datetime, tz: ZoneInfo) -> datetime:
         raise ValueError(f"{wall.isoformat()} is an instant already, not the time on a wall clock")
     local = wall.replace(tzinfo=tz, fold=0)
     at = local.astimezone(UTC)
-    if at.astimezone(tz).replace(tzinfo=None) == wall:
+    if on_the_wall(at, tz) == wall:
         return at
     return next_change(tz, local.replace(fold=1).astimezone(UTC), at + timedelta(seconds=1))
 
@@ -88,9 +89,15 @@ def next_change(tz: ZoneInfo, begin: datetime, end: datetime) -> datetime:
     return begin + timedelta(seconds=high)
 
 
+@lru_cache(maxsize=4096)  # a batch has few moments and many rows
+def on_the_wall(at: datetime, tz: ZoneInfo) -> datetime:
+    """What a clock on the wall there shows at this instant; naive, so it does not say which of two it is."""
+    return at.astimezone(tz).replace(tzinfo=None)
+
+
 def local_text(at: datetime, tz: ZoneInfo) -> str:
     """`Mon 9 Mar 09:00`, as a clock on the wall there shows it."""
-    local = at.astimezone(tz)
+    local = on_the_wall(at, tz)
     return f"{DAYS[local.weekday()]} {local.day} {MONTHS[local.month - 1]} {local.hour:02}:{local.minute:02}"
 
 

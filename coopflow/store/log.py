@@ -32,13 +32,14 @@ _Columns: TypeAlias = tuple[Any, ...]
 WORDS = ("reason", "description", "reference")
 MOVED = "entry.words"  # the key under which the erasable part holds them
 WORDS_OF_TASKS = (*WORDS, "outcome")  # a task whose step names no outcomes is closed with any words
+SALT = 16  # bytes of it
 PAGE = 5_000  # rows read at once: a reader that never pauses would keep writers waiting
 
 
 class LogWriter:
     """Appends to the log of one database, inside the caller's transaction."""
 
-    def __init__(self, db: Database, *, salts: Callable[[], bytes] = lambda: os.urandom(16)) -> None:
+    def __init__(self, db: Database, *, salts: Callable[[int], bytes] = lambda size: os.urandom(size)) -> None:
         self._db = db
         self._salts = salts
 
@@ -60,12 +61,14 @@ class LogWriter:
         rows: list[_Columns] = []
         personal: list[_Columns] = []
         at, at_text = None, ""
-        for number, event in enumerate(events, start=last_id + 1):
+        salts = self._salts(SALT * len(events))  # at once, since each draw is a call to the system
+        for place, event in enumerate(events):
+            number = last_id + 1 + place
             if event.at is not at:  # a batch mostly has one instant
                 at, at_text = event.at, format_instant(event.at)
             data, own = apart(event)
             if own is not None:
-                salt, words = self._salts(), canonical_json(own)
+                salt, words = salts[place * SALT : (place + 1) * SALT], canonical_json(own)
                 personal.append((number, event.family_id, salt, words))
                 data = _with_commitment(data, committed_text(salt, words))
             data_text = canonical_json(data)

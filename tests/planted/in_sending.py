@@ -418,8 +418,8 @@ PLANTS = (
     plant(
         "what the trail keeps of erasable words has no salt",
         "store/log.py",
-        "salts: Callable[[], bytes] = lambda: os.urandom(16)",
-        "salts: Callable[[], bytes] = lambda: bytes(16)",
+        "salts: Callable[[int], bytes] = lambda size: os.urandom(size)",
+        "salts: Callable[[int], bytes] = lambda size: bytes(size)",
         "store/test_log.py",
         "core/test_audit.py",
     ),
