@@ -122,12 +122,12 @@ def _change(
     except Exception as error:
         if is_database_trouble(error):
             raise
-        raise _OneBadInstance(_words(error)) from error
+        raise _OneBadInstance(in_one_line(error)) from error
     return done
 
 
-def _words(error: Exception) -> str:
-    """A fault in one line that can be stored, whatever it is about."""
+def in_one_line(error: Exception) -> str:
+    """A fault in words that can be stored and told, whatever it is about."""
     words = " ".join(f"{type(error).__name__}: {error}".split())
     return words.encode("ascii", "backslashreplace").decode()[:LONGEST_FAULT]
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coopflow.batches import Engine, TickReport
+from coopflow.batches import FAULT_PAUSE, Engine, TickReport, in_one_line
 from coopflow.core import rules
 from coopflow.core.audit import canonical_json
 from coopflow.core.date_triggers import NINE, NOT_LONG_AGO, moments_of, owed
@@ -21,6 +21,7 @@ from coopflow.core.verdict import Answer
 from coopflow.core.workflow import BY_THE_CLOCK, Trigger, Workflow
 from coopflow.core.zones import zone_or
 from coopflow.starts import Result, starting
+from coopflow.store.failures import is_database_trouble
 from coopflow.store.rows import start_key
 from coopflow.store.schedules import Schedule
 from coopflow.store.store import Store
@@ -44,7 +45,7 @@ def start_what_is_owed(engine: Engine, report: TickReport, *, now: datetime) -> 
     for name in store.schedules.due(now=now):
         workflow = next((found for found in store.templates.current() if found.name == name), None)
         if workflow is not None:
-            report.started += _look(store, workflow, store.schedules.all()[name], now=now)
+            _look(store, report, workflow, store.schedules.all()[name], now=now)
 
 
 def keep_schedules(store: Store, *, now: datetime) -> None:
@@ -91,30 +92,67 @@ def _begin(store: Store, workflow: Workflow, schedule: Schedule, *, now: datetim
 # -- one look -----------------------------------------------------------------------------------------------------
 
 
-def _look(store: Store, workflow: Workflow, schedule: Schedule, *, now: datetime) -> int:
-    """Start what one workflow owes, a batch of families at a time; answer with how many instances began."""
-    trigger, started = workflow.trigger, 0
+def _look(store: Store, report: TickReport, workflow: Workflow, schedule: Schedule, *, now: datetime) -> None:
+    """Start what one workflow owes, a batch of families at a time, and say when it is looked at next.
+
+    After a fault nothing counts as done: in an hour all are looked at again, and who has begun does not begin twice.
+    """
+    faults_before = len(report.faults)
     upcoming: list[datetime] = []
     for family_ids in store.schedules.families(at_once=BATCH):
-        with store.transaction():
-            families = list(store.families(family_ids).values())
-            if trigger.type == "condition":
-                started += _start_by_condition(store, workflow, families, now=now)
-            elif trigger.recurrence is not None:
-                starts = list(_by_occurrence(store, workflow, families, schedule, now=now))
-                started += _start(store, workflow, starts, now=now)
-            else:
-                starts, ahead = _by_date(store, workflow, families, schedule, now=now)
-                started += _start(store, workflow, starts, now=now)
-                upcoming += ahead
+        upcoming += _start_for_all(store, report, workflow, schedule, family_ids, now=now)
     with store.transaction():
+        if len(report.faults) > faults_before:
+            store.schedules.put(replace(schedule, next_at=now + FAULT_PAUSE))
+            return
         next_at = min(upcoming, default=None)
-        if trigger.type == "condition":
-            next_at = _daily(store, trigger, now=now)
-        elif trigger.recurrence is not None:
-            next_at = _comes_round(store, trigger, now=now)
+        if workflow.trigger.type == "condition":
+            next_at = _daily(store, workflow.trigger, now=now)
+        elif workflow.trigger.recurrence is not None:
+            next_at = _comes_round(store, workflow.trigger, now=now)
         store.schedules.put(replace(schedule, done_until=max(now, schedule.done_until), next_at=next_at))
-    return started
+
+
+def _start_for_all(
+    store: Store,
+    report: TickReport,
+    workflow: Workflow,
+    schedule: Schedule,
+    family_ids: Sequence[str],
+    *,
+    now: datetime,
+) -> list[datetime]:
+    """Start what these families are owed; if that trips over a fault, each by itself, and who it met is told of.
+
+    Answers with the moments at which they will be owed more.
+    """
+    try:
+        with store.transaction():
+            started, ahead = _start_for(store, workflow, schedule, family_ids, now=now)
+    except Exception as error:
+        if is_database_trouble(error):
+            raise
+        if len(family_ids) == 1:
+            report.faults.append(f"family {family_ids[0]}, workflow '{workflow.name}': {in_one_line(error)}")
+            return []
+        parts = [_start_for_all(store, report, workflow, schedule, [one], now=now) for one in family_ids]
+        return [moment for part in parts for moment in part]
+    report.started += started
+    return ahead
+
+
+def _start_for(
+    store: Store, workflow: Workflow, schedule: Schedule, family_ids: Sequence[str], *, now: datetime
+) -> tuple[int, list[datetime]]:
+    families = list(store.families(family_ids).values())
+    ahead: list[datetime] = []
+    if workflow.trigger.type == "condition":
+        return _start_by_condition(store, workflow, families, now=now), ahead
+    if workflow.trigger.recurrence is not None:
+        starts = list(_by_occurrence(store, workflow, families, schedule, now=now))
+    else:
+        starts, ahead = _by_date(store, workflow, families, schedule, now=now)
+    return _start(store, workflow, starts, now=now), ahead
 
 
 def for_whom(store: Store, workflow: Workflow, families: Collection[Family]) -> list[Family]:

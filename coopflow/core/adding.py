@@ -70,19 +70,20 @@ def _days_on(
 
 
 def _day_of(duration: Duration, day: date, calendar: Calendar | None) -> date:
-    if duration.months:
-        day = _months_on(duration.months, day)
-    day += duration.days * ONE_DAY
+    day = days_on(day, months=duration.months, days=duration.days)
     for _ in range(duration.business_days):
         day = _next_business_day(day, calendar)
     return day
 
 
-def _months_on(months: int, day: date) -> date:
-    years, month = divmod(day.month - 1 + months, 12)
-    first = day.replace(year=day.year + years, month=month + 1, day=1)
-    last = (first + 31 * ONE_DAY).replace(day=1) - ONE_DAY
-    return first.replace(day=min(day.day, last.day))
+def days_on(day: date, *, months: int, days: int) -> date:
+    """The day so many months and then days later, or earlier; the 31st of a shorter month is its last day."""
+    if months:
+        years, month = divmod(day.month - 1 + months, 12)
+        first = day.replace(year=day.year + years, month=month + 1, day=1)
+        last = (first + 31 * ONE_DAY).replace(day=1) - ONE_DAY
+        day = first.replace(day=min(day.day, last.day))
+    return day + days * ONE_DAY
 
 
 def _next_business_day(day: date, calendar: Calendar | None) -> date:

@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from coopflow.core.adding import days_on
 from coopflow.core.durations import Duration
-from coopflow.core.instants import parse_moment
+from coopflow.core.instants import parse_moment, require_year
 from coopflow.core.wording import shown
 from coopflow.core.zones import instant_of
 
@@ -37,12 +38,10 @@ class DateRule(Struct, frozen=True):
         Days and months keep the wall clock in `tz`; the 31st of a shorter month is its last day; of a time that the
         clocks skip it is the first instant after.
         """
-        from dateutil.relativedelta import relativedelta  # it takes long to load, and few steps need it
-
         wall = _wall_time(value, tz, self.at or default_time)
         sign = -1 if self.direction == "before" else 1
-        wall += relativedelta(months=sign * self.offset.months, days=sign * self.offset.days)
-        return instant_of(wall, tz) + sign * timedelta(seconds=self.offset.seconds)
+        day = days_on(wall.date(), months=sign * self.offset.months, days=sign * self.offset.days)
+        return instant_of(datetime.combine(day, wall.time()), tz) + sign * timedelta(seconds=self.offset.seconds)
 
 
 def parse_date_rule(text: str) -> DateRule:
@@ -79,9 +78,14 @@ def _wall_time(value: object, tz: ZoneInfo, at: time) -> datetime:
     if not isinstance(value, str):
         raise ValueError(f"{shown(value)} is not a date; one looks like 2026-09-01")
     try:
-        return datetime.combine(date.fromisoformat(value.strip()), at)
+        day = date.fromisoformat(value.strip())
     except ValueError:
-        pass  # a date with a time, or none at all
+        return _wall_moment(value, tz)  # a date with a time, or none at all
+    require_year(day, value)
+    return datetime.combine(day, at)
+
+
+def _wall_moment(value: str, tz: ZoneInfo) -> datetime:
     try:
         moment = parse_moment(value)
     except ValueError:

@@ -1,7 +1,7 @@
 """Instants as text: the one form that is stored and sorts as text, and what comes from outside."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 
 from coopflow.core.wording import shown
@@ -50,10 +50,15 @@ def parse_moment(text: str) -> datetime:
     if (found["second"] or "").startswith(":60"):
         raise ValueError(f"{shown(text)} is a leap second, which no clock here can show; write ':59'")
     at = _read(text.strip())
-    if not FIRST_YEAR <= at.year <= LAST_YEAR:
-        raise ValueError(f"{shown(text)} is not between the years {FIRST_YEAR} and {LAST_YEAR}")
+    require_year(at, text)
     at = at.replace(microsecond=0)
     return at.astimezone(UTC) if at.tzinfo else at
+
+
+def require_year(day: date, text: str) -> None:
+    """Raise ValueError with a sentence for a day that stands for "never" or "unknown", as 9999-12-31 and 0001-01-01."""
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError(f"{shown(text)} is not between the years {FIRST_YEAR} and {LAST_YEAR}")
 
 
 @lru_cache(maxsize=4096)

@@ -4,7 +4,7 @@ import re
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from coopflow.core.instants import FIRST_YEAR, LAST_YEAR
+from coopflow.core.instants import require_year
 from coopflow.core.timing import instant_of, scheduled
 from coopflow.core.wording import shown
 
@@ -51,6 +51,5 @@ def _day(text: str) -> date | None:
         on = date.fromisoformat(text.strip())
     except ValueError as problem:
         raise ValueError(f"{shown(text)} is not a date that exists: {problem}") from None
-    if not FIRST_YEAR <= on.year <= LAST_YEAR:
-        raise ValueError(f"{shown(text)} is not between the years {FIRST_YEAR} and {LAST_YEAR}")
+    require_year(on, text)
     return on

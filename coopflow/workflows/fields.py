@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from coopflow.core.anchors import ATTRIBUTES
 from coopflow.core.date_rules import parse_date_rule
 from coopflow.core.durations import Duration as Length
+from coopflow.core.instants import require_year
 from coopflow.core.web_addresses import require_url
 from coopflow.core.wording import shown
 from coopflow.schema_problems import found as words_for
@@ -68,10 +69,7 @@ def _duration_or_day(found: Any) -> Any:
         raise ValueError(f"{shown(found)} is not a day; write the year first, as in 2026-09-01")
     if not isinstance(found, str) or not is_date(found):
         return duration(found)
-    try:
-        return date.fromisoformat(found).isoformat()
-    except ValueError:
-        raise ValueError(f"{shown(found)} is not a day of the calendar") from None
+    return _day(found)
 
 
 def _slug(text: str) -> str:
@@ -116,9 +114,10 @@ def _moment(text: str) -> str:
     if not _BEGINS_AS_A_DATE.match(text):
         return _date_rule(text)
     try:
-        datetime.fromisoformat(text)  # read in the family's zone, if it names none
+        moment = datetime.fromisoformat(text)  # read in the family's zone, if it names none
     except ValueError:
         raise ValueError(f"{shown(text)} is not a date and time; write for example 2026-09-01T09:00") from None
+    require_year(moment, text)
     if is_date(text):
         raise ValueError(f"{shown(text)} has no time of day; write for example {text}T09:00")
     return text
@@ -150,9 +149,11 @@ def _rrule(text: str) -> str:
 
 def _day(text: str) -> str:
     try:
-        return date.fromisoformat(text).isoformat()
+        day = date.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{shown(text)} is not a day of the calendar; write for example 2026-09-01") from None
+    require_year(day, text)
+    return day.isoformat()
 
 
 def _date_rules(found: Any) -> Any:

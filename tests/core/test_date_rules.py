@@ -29,6 +29,19 @@ def test_a_date_of_a_family_gives_a_moment(rule: str, value: str, moment: str) -
     assert format_instant(found) == moment
 
 
+@pytest.mark.parametrize("value", ["9999-12-31", "0001-01-01", "1969-12-31", "3000-01-01"])
+@pytest.mark.parametrize("rule", ["due_on", "10 years before due_on", "10 years after due_on"])
+def test_a_day_that_stands_for_none_is_refused_before_it_is_counted_with(rule: str, value: str) -> None:
+    with pytest.raises(ValueError, match=f"'{value}' is not between the years 1970 and 2999"):
+        parse_date_rule(rule).moment(value, tz=NEW_YORK, default_time=time(9))
+
+
+@pytest.mark.parametrize("value", ["1970-01-01", "2999-12-31"])
+@pytest.mark.parametrize("rule", ["10 years before due_on", "10 years after due_on"])
+def test_the_first_day_and_the_last_are_counted_with(rule: str, value: str) -> None:
+    assert parse_date_rule(rule).moment(value, tz=NEW_YORK, default_time=time(9)).year in (1960, 1980, 2989, 3009)
+
+
 def test_a_day_has_twenty_four_hours_of_sixty_minutes() -> None:
     assert parse_date_rule("due_on at 23:59").at == time(23, 59)
     for time_of_day in ("24:00", "23:60"):

@@ -42,8 +42,8 @@ PLANTS = (
     plant(
         "the 31st in a shorter month is the next month's first days",
         "core/adding.py",
-        "    return first.replace(day=min(day.day, last.day))",
-        "    return first + (day.day - 1) * ONE_DAY",
+        "        day = first.replace(day=min(day.day, last.day))",
+        "        day = first + (day.day - 1) * ONE_DAY",
         TIMING,
     ),
     plant(
@@ -270,6 +270,13 @@ PLANTS = (
         "    upcoming: list[datetime] = []\n    for family_ids",
         "    upcoming: list[datetime] = []\n    with store.transaction():\n"
         "        store.schedules.put(replace(schedule, done_until=now, next_at=None))\n    for family_ids",
+        SCHEDULES,
+    ),
+    plant(
+        "a family whose start has met a fault is never looked at again",
+        "schedules.py",
+        "        if len(report.faults) > faults_before:",
+        "        if False:",
         SCHEDULES,
     ),
     plant(

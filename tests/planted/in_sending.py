@@ -366,8 +366,8 @@ PLANTS = (
     plant(
         "a disk error in one instance is that instance's fault",
         "batches.py",
-        "        if is_database_trouble(error):\n            raise\n        raise _OneBadInstance(_words(error)) from error",
-        "        raise _OneBadInstance(_words(error)) from error",
+        "        if is_database_trouble(error):\n            raise\n        raise _OneBadInstance(in_one_line(error)) from error",
+        "        raise _OneBadInstance(in_one_line(error)) from error",
         BAD,
     ),
     plant(

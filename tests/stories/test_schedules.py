@@ -1,11 +1,16 @@
 """Workflows that the clock starts: once each time, for whom they are meant, whatever happened to the server."""
 
+import sqlite3
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from coopflow.core.audit import canonical_json
+from coopflow.core.date_triggers import Moment, moments_of
+from coopflow.core.model import Family
+from coopflow.core.workflow import Trigger
 from coopflow.schedules import keep_schedules
 from tests.world import World, at
 
@@ -216,6 +221,53 @@ def test_a_value_that_is_no_date_is_said_once(sunday: World) -> None:
         sunday.tick(f"2026-03-15 12:0{minute}")
     assert len(skipped(sunday)) == 1
     assert "renewal_date: 'soon' is not a date" in skipped(sunday)[0]
+
+
+@pytest.mark.parametrize("stand_in", ["9999-12-31", "0001-01-01"])
+@pytest.mark.parametrize("rule", ["14 days before renewal_date", "14 days after renewal_date"])
+def test_a_date_that_stands_for_none_stops_nobody_else(sunday: World, stand_in: str, rule: str) -> None:
+    """Databases write such days for "never" and "unknown"; no calendar goes two weeks further than they do."""
+    schedules(sunday, on=rule)
+    sunday.now = at("2026-03-15 12:01")
+    sunday.has_family("8", attributes={"renewal_date": stand_in})
+    renews(sunday, "2026-03-30" if "before" in rule else "2026-03-02")
+    sunday.tick("2026-03-16 09:00")
+    assert len(starts(sunday)) == 1
+    assert len(skipped(sunday)) == 1
+    assert f"renewal_date: '{stand_in}' is not between the years 1970 and 2999" in skipped(sunday)[0]
+
+
+def test_a_fault_about_one_family_holds_nobody_else_up_and_is_tried_again(
+    sunday: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedules(sunday, on="14 days before renewal_date")
+    for family in ("42", "7"):
+        renews(sunday, "2026-03-30", family)
+
+    def faulty(trigger: Trigger, family: Family, tz: ZoneInfo) -> tuple[list[Moment], list[str]]:
+        if family.family_id == "42":
+            raise RuntimeError("nobody has thought of this")
+        return moments_of(trigger, family, tz)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("coopflow.schedules.moments_of", faulty)
+        report = sunday.tick("2026-03-16 09:00")
+        assert report.faults == ["family 42, workflow 'news': RuntimeError: nobody has thought of this"]
+        assert (report.started, len(starts(sunday)), len(starts(sunday, "7"))) == (1, 0, 1)
+        assert sunday.tick("2026-03-16 09:59").faults == []  # not every minute
+    assert sunday.tick("2026-03-16 10:00").faults == []
+    assert (len(starts(sunday)), len(starts(sunday, "7"))) == (1, 1)
+
+
+def test_trouble_with_the_database_is_no_fault_of_a_family(sunday: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    schedules(sunday, on="14 days before renewal_date")
+
+    def locked(*_: object) -> None:
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr("coopflow.schedules.moments_of", locked)
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        sunday.tick("2026-03-16 09:00")
 
 
 # -- what becomes true ----------------------------------------------------------------------------------------------
