@@ -74,10 +74,10 @@ def percentage(value: Any) -> float:
 
 
 def days(value: Any) -> int:
-    """A number of days, at least 1."""
+    """A number of days: at most a hundred years, so that no moment lies beyond the calendar."""
     number = real(value)
     if not number.is_integer() or not 1 <= number <= 36_500:
-        raise Unfit("is not a whole number of days, at least 1", found=described(value))
+        raise Unfit("is not a whole number of days from 1 to 36500", found=described(value))
     return int(number)
 
 
