@@ -112,8 +112,6 @@ def _intend(engine: Engine, case: Case, entry: Entry, send: Send, *, now: dateti
         message = engine.composer.again(case, attempt, send, now=now)
         if engine.post.dedupes(send.channel):
             case.hand_over(attempt)
-        elif unheard:
-            case.take_back(attempt)  # so that it has its last call once more
     else:
         try:
             message = engine.composer.compose(case, entry, send, now=now)
@@ -183,7 +181,8 @@ def _keep_book(engine: Engine, report: TickReport, asked: Asked, fates: Answered
 def _last_call(case: Case, outgoing: Outgoing, *, now: datetime) -> bool:
     """T2: look once more at every reason not to send, and say "sending" on record before the irrevocable moment."""
     attempt = _attempt(case, outgoing)
-    if attempt is None or attempt.status is not StepStatus.PENDING or case.instance.status is InstanceStatus.PAUSED:
+    stands = StepStatus.RUNNING if outgoing.perhaps_out else StepStatus.PENDING  # it stays known that it may be out
+    if attempt is None or attempt.status is not stands or case.instance.status is InstanceStatus.PAUSED:
         return False
     entry = entry_at(case, attempt)
     wanted = Send(outgoing.message.channel, outgoing.message.to)

@@ -26,7 +26,7 @@ from coopflow.core.decisions import (
 )
 from coopflow.core.durations import Duration
 from coopflow.core.model import COORDINATOR, Entry
-from coopflow.core.placing import due_at_the_desk, may_go_now, reaches_people, reopen, too_late_after
+from coopflow.core.placing import due_at_the_desk, keeps_hours, may_go_now, reopen, too_late_after
 from coopflow.core.reaching import send
 from coopflow.core.states import Awaited, InstanceStatus, Outcome
 from coopflow.core.timing import NeverOpens, add, instant_of, local_text
@@ -96,14 +96,14 @@ def _begin(case: Case, entry: Entry, step: Step, *, now: datetime) -> Decision:
         return waits
     if step.only_if is not None and not rules.holds(step.only_if, case.facts):
         return Skip(f"only_if: {rules.sentence(step.only_if, case.facts)}")
-    if reaches_people(step):
+    if keeps_hours(step):
         return (
             _nowhere(case)
             or _too_late(case, entry, step, now=now)
             or _not_now(case, step, now=now)
             or _with_approval(case, entry, step, now=now)
         )
-    return _with_approval(case, entry, step, now=now)
+    return _too_late(case, entry, step, now=now) or _with_approval(case, entry, step, now=now)
 
 
 def _waits_for_others(case: Case, *, now: datetime) -> Defer | None:

@@ -56,8 +56,13 @@ class Setting(Struct, frozen=True):
 
 
 def reaches_people(step: Step) -> bool:
-    """True for the steps that keep to windows: those that somebody outside or at a desk notices."""
+    """True for the steps that somebody outside or at a desk notices."""
     return isinstance(step, REACHING_PEOPLE)
+
+
+def keeps_hours(step: Step) -> bool:
+    """True for the steps that keep to a window: those that reach people, and any other that is given one."""
+    return step.window is not None or reaches_people(step)
 
 
 # -- the plan -----------------------------------------------------------------------------------------------------
@@ -70,7 +75,7 @@ def place(step: Step, setting: Setting, *, anchors: Anchors, key: str) -> Planne
     a while. Raises NeverOpens, or NoAnchor, with a sentence.
     """
     counted = _counted(step, setting, anchors)
-    if step.window is None and not reaches_people(step):
+    if not keeps_hours(step):
         return counted
     hours = open_hours(step, setting)
     opened = _opened(counted.at, step, setting, hours)
@@ -88,7 +93,7 @@ def _counted(step: Step, setting: Setting, anchors: Anchors) -> Planned:
         return Planned(origin.at, ())
     due = add(step.delay, to=origin.at, tz=tz, calendar=setting.coop.calendar)
     start = f"{local_text(origin.at, tz)}{f' ({origin.words})' if origin.words else ''}"
-    reason = f"{start} + {step.delay} → {local_text(due, tz)}"
+    reason = f"{start} + {step.delay} → {local_text(due, tz)}" if step.delay else start
     if due < anchors.arrived and not origin.fixed:
         return Planned(anchors.arrived, (f"{reason}; it was not its turn before {local_text(anchors.arrived, tz)}",))
     return Planned(due, (reason,))
@@ -148,7 +153,7 @@ def open_hours(step: Step, setting: Setting) -> tuple[OpenHours, ...]:
 
 
 def _windows(step: Step, setting: Setting) -> Iterator[Window]:
-    if not step.urgent and (step.window or reaches_people(step)):
+    if not step.urgent and keeps_hours(step):
         yield _window(step.window or setting.workflow.window, setting.coop)
     if isinstance(step, SmsStep):
         yield _window(TEXT_HOURS.name, setting.coop)

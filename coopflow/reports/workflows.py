@@ -156,7 +156,7 @@ def _remarks(step: Step, workflow: Workflow) -> Iterator[str]:
         yield "only after a person has said yes"
     if step.urgent:
         yield "urgent: at any hour that the law allows"
-    elif step.window and step.window != workflow.window and reaches_people(step):
+    elif step.window and (step.window != workflow.window or not reaches_people(step)):
         yield f"in the window {step.window}"
     late = too_late_after(step)
     if late is not None and late not in USUAL_LATENESS:

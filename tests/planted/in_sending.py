@@ -5,6 +5,7 @@ from tests.planted.plants import plant
 KILLS = "faults/test_kill_points.py::test_a_channel_that_cannot_dedupe_killed_at_every_point_loses_and_doubles_nothing"
 RECOVERY = "faults/test_recovery.py"
 LAST_CALL = "faults/test_last_call.py"
+CALLS = "stories/test_calls.py"
 OVERLAP = "faults/test_overlap.py"
 HOLES = "faults/test_holes.py"
 POST = "faults/test_post.py"
@@ -39,9 +40,23 @@ PLANTS = (
     plant(
         "a message is granted its last call twice",
         "tick.py",
-        "attempt is None or attempt.status is not StepStatus.PENDING or case",
+        "attempt is None or attempt.status is not stands or case",
         "attempt is None or case",
         LAST_CALL,
+    ),
+    plant(
+        "it is forgotten that a call may be out once its transport is out of order",
+        "tick.py",
+        "    elif isinstance(fate, Unavailable | Withdrawn):\n        case.take_back",
+        "    if isinstance(fate, Unavailable | Withdrawn):\n        case.take_back",
+        CALLS,
+    ),
+    plant(
+        "a call is made however late it is",
+        "core/decide.py",
+        "    return _too_late(case, entry, step, now=now) or _with_approval(",
+        "    return _with_approval(",
+        CALLS,
     ),
     plant(
         "the last call goes by the time at which the tick began",

@@ -12,6 +12,12 @@ MESSAGES = {
 }
 EVENTS = ("email_response_received", "payment_received", "call_reached", "email_bounced")
 DURATIONS = ("2 hours", "1 day", "3 days", "2 business days", "90 minutes")
+FIXED = (
+    "2 days before renewal_date at 10:00",
+    "renewal_date",
+    "1 week after renewal_date",
+    "3 hours before renewal_date",
+)
 
 
 def _true(field: str) -> Step:
@@ -36,6 +42,7 @@ TRIGGERS: tuple[dict[str, Any], ...] = (
     {"type": "event", "event": "payment_overdue"},
     {"type": "schedule", "every": "monday 09:00"},
     {"type": "schedule", "on": ["3 days before renewal_date"]},
+    {"type": "schedule", "on": ["2 weeks before renewal_date", "1 day after renewal_date at 17:00"], "catch_up": "all"},
     {"type": "condition", "conditions": _above("withdrawal_risk", 0.6)},
     {"type": "manual"},
 )
@@ -71,6 +78,8 @@ class Steps:
         self.random = random
         self.others = others
         self.number = 0
+        self.ids: list[str] = []  # of the steps so far
+        self.asking: list[str] = []  # those of them that get an answer from elsewhere
 
     def main(self) -> list[Step]:
         """The main path: jumps lead forward only, so that no circle is without a wait."""
@@ -86,10 +95,12 @@ class Steps:
 
     def _id(self) -> str:
         self.number += 1
-        return f"s{self.number}"
+        self.ids.append(f"s{self.number}")
+        return self.ids[-1]
 
     def _step(self, depth: int) -> Step:
         ways = [(5, self._email), (4, self._text), (2, self._call), (2, self._task), (3, self._wait), (2, self._asked)]
+        ways += [(1, self._http), (1, self._command)]
         if depth == 0:
             ways += [(2, self._parallel), (1, self._recommended), (1, self._start)]
         return {"id": self._id(), **weighted(self.random, ways)}
@@ -117,7 +128,17 @@ class Steps:
         return step
 
     def _asked(self) -> Step:
-        return {"type": "condition", "condition": self.random.choice(CONDITIONS)}
+        answers = [_above(f"steps.{step}.output.number", 0.5) for step in self.asking[-1:]]
+        return {"type": "condition", "condition": self.random.choice([*CONDITIONS, *answers])}
+
+    def _http(self) -> Step:
+        self.asking.append(self.ids[-1])
+        body = {"family": "{{ family_id }}", "due": "{{ renewal_date }}"}
+        return {"type": "http", "url": "https://hooks.example.org/coop", "body": body, **self._calling()}
+
+    def _command(self) -> Step:
+        self.asking.append(self.ids[-1])
+        return {"type": "command", "command": "ledger", **self._calling()}
 
     def _parallel(self) -> Step:
         branches = [self._path(self.random.randrange(1, 3), depth=1) for _ in range(self.random.randrange(2, 4))]
@@ -144,18 +165,26 @@ class Steps:
             **self._perhaps(0.15, stale_after=self.random.choice(("2 days", "6 hours"))),
         }
 
+    def _calling(self) -> Step:
+        return {**self._common(), **self._perhaps(0.3, idempotent=True), **self._perhaps(0.1, approval=True)}
+
     def _common(self) -> Step:
-        return {
-            **self._perhaps(0.35, delay=self.random.choice(DURATIONS)),
-            **self._perhaps(0.15, only_if=self.random.choice(CONDITIONS)),
-        }
+        return {**self._when(), **self._perhaps(0.15, only_if=self.random.choice(CONDITIONS))}
+
+    def _when(self) -> Step:
+        """Its delay and what that counts from, or a date of the family's."""
+        if self.random.random() < 0.08:
+            return {"scheduled_time": self.random.choice(FIXED)}
+        delay = self._perhaps(0.4, delay=self.random.choice(DURATIONS))
+        origins = ("start", "trigger", "attributes.renewal_date", *self.ids[:-1])
+        return {**delay, **self._perhaps(0.3 if delay else 0.03, **{"from": self.random.choice(origins)})}
 
     def _perhaps(self, chance: float, **key: Any) -> Step:
         return key if self.random.random() < chance else {}
 
     def _ways_on(self, step: Step, later: list[str]) -> None:
         """Where a step leads; what it may say of this depends on its type."""
-        if step["type"] in ("email", "sms", "call") and self.random.random() < 0.5:
+        if step["type"] in ("email", "sms", "call", "http", "command") and self.random.random() < 0.5:
             step["on_failure"] = self.random.choice(("hold", "continue", "fail", *later))
         if step["type"] == "condition" and later:
             step |= {"if_true_step": self.random.choice(later), "if_false_step": self.random.choice(later)}

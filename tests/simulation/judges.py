@@ -17,10 +17,12 @@ from coopflow.core.model import Message
 from tests.simulation.memory import Writes, tables_read
 from tests.simulation.plan import PLACES
 from tests.simulation.rules import AFTER_COMMIT, AT_THE_END, BY_DAY, TODAY, joined
-from tests.simulation.wall import Whereabouts, turn_of
+from tests.simulation.wall import Past, Whereabouts, turn_of
 
 GRACE = timedelta(hours=2)  # what a slow tick may add to lateness
-PATIENCE = {"email": timedelta(hours=24), "sms": timedelta(hours=4)}
+TO_FAMILIES = ("email", "sms")
+PATIENCE = {"sms": timedelta(hours=4)}
+A_DAY = timedelta(hours=24)  # for all others
 STALE = {"2 days": timedelta(days=2, hours=1), "6 hours": timedelta(hours=6)}  # an hour: the change of the clocks
 ENDS = {"instance.completed": "completed", "instance.failed": "failed", "instance.cancelled": "cancelled"}
 
@@ -138,7 +140,7 @@ class Judges:
     def _by_the_wall_clock(self, queue_id: int, planned: datetime) -> None:
         """16: a turn that the rules alone have set is that of the wall clock."""
         [row] = self._rows(_TURN, queue_id)
-        instance, step_id, arrived, reason, zone, phone, gentle, steps = row
+        instance, step_id, arrived, reason, zone, phone, gentle, steps, started, triggered, renewal = row
         if self._rows(_DEFERRED, instance, _text(planned)) or (reason or "").startswith("resumed"):
             return  # looked at in its turn and put off, or counted from when a person let it go on
         closed = {date.fromisoformat(day) for (day,) in self._rows("SELECT day FROM calendar_days")}
@@ -146,7 +148,9 @@ class Judges:
         family = Whereabouts(ZoneInfo(zone), phones, _read(gentle) if gentle else None, closed)
         step = _step(json.loads(steps), step_id)
         at_once = (reason or "").startswith("without its delay")  # a person has brought it there
-        expected = turn_of(step, _read(arrived), family, delayed=not at_once)
+        ended = {name: _read(at) for name, at in self._rows(_ENDED, instance)}
+        past = Past(_read(arrived), _read(started), _read(triggered), ended, json.loads(renewal)[0])
+        expected = turn_of(step, past, family, counted=not at_once)
         apart = self._spread if step["type"] in ("email", "sms") and not step.get("urgent") else timedelta()
         late = planned - expected
         name = f"the {step['type']} '{step_id}' of instance {instance}, come to at {arrived},"
@@ -164,16 +168,23 @@ class Judges:
             name = f"the {row['step_type']} of '{row['step_id']}' of instance {row['instance_id']}"
             self._require(row["status"] == "running", f"2: {name} may go, and is on record as {row['status']}")
             self._require(row["stands"] in ("pending", "running"), f"6: {name} may go; its instance is {row['stands']}")
-            consent = json.loads(row["consent"]).get(row["step_type"], {})
-            self._require(consent.get("allowed") is not False, f"6: {name} may go to a family that has opted out")
-            self._require(row["family_status"] != "withdrawn", f"6: {name} may go to a family that has left")
-            gentle = row["gentle_until"]
-            self._require(gentle is None or _read(gentle) <= at, f"6: {name} may go to a family that is in grief")
-            now_at = row["phone"] if row["step_type"] == "sms" else row["email"]
-            self._require(json.loads(row["input_data"])["to"] == now_at, f"18: {name} may go to an old address")
+            self._require(row["family_status"] != "withdrawn", f"6: {name} may go for a family that has left")
             step = _step(json.loads(row["steps"]), row["step_id"])
-            self._at_a_good_time(row, step, name, at)
             self._in_time(row, step, name, at)
+            if step["type"] in TO_FAMILIES:
+                self._to_the_family(row, step, name, at)
+            else:
+                called = step.get("url") or step.get("command")
+                self._require(json.loads(row["input_data"])["to"] == called, f"18: {name} may go to another program")
+
+    def _to_the_family(self, row: Mapping[str, Any], step: Mapping[str, Any], name: str, at: datetime) -> None:
+        consent = json.loads(row["consent"]).get(row["step_type"], {})
+        self._require(consent.get("allowed") is not False, f"6: {name} may go to a family that has opted out")
+        gentle = row["gentle_until"]
+        self._require(gentle is None or _read(gentle) <= at, f"6: {name} may go to a family that is in grief")
+        now_at = row["phone"] if row["step_type"] == "sms" else row["email"]
+        self._require(json.loads(row["input_data"])["to"] == now_at, f"18: {name} may go to an old address")
+        self._at_a_good_time(row, step, name, at)
 
     def _message(self, key: str) -> Mapping[str, Any]:
         cursor = self._memory.execute(_MESSAGE, (key,))
@@ -196,7 +207,7 @@ class Judges:
 
     def _in_time(self, row: Mapping[str, Any], step: Mapping[str, Any], name: str, at: datetime) -> None:
         planned = self._planned.get((row["instance_id"], row["branch"], row["visit"]))
-        patience = STALE.get(step.get("stale_after", ""), PATIENCE[row["step_type"]])
+        patience = STALE.get(step.get("stale_after", ""), PATIENCE.get(row["step_type"], A_DAY))
         late = at - _read(planned) if planned else timedelta()
         self._require(late <= patience + GRACE, f"8: {name} may go {late} late")
 
@@ -209,7 +220,8 @@ class Judges:
         words = {"to": message.to, "subject": message.subject, "text": message.text, "html": message.html}
         self._require(kept == words, f"17: what left of {name} is not what was put on record")
         before = self.truth.get(message.key)
-        if before is not None and dedupes:
+        repeats = _step(json.loads(row["steps"]), row["step_id"]).get("idempotent", False)
+        if before is not None and (dedupes or repeats):
             same = (before.message.to, before.message.text) == (message.to, message.text)
             self._require(same, f"17: {name} was handed over again with other words")
             return
@@ -385,9 +397,15 @@ SELECT queue_id, instance_id, branch, visit, scheduled_for, awaits = 'turn' AND 
 FROM workflow_queue WHERE scheduled_for IS NOT NULL
 """
 _TURN = """
-SELECT q.instance_id, q.step_id, q.arrived_at, q.reason, f.time_zone, f.phone, f.gentle_until, t.steps
-FROM workflow_queue q JOIN workflow_instances USING (instance_id) JOIN families f USING (family_id)
+SELECT q.instance_id, q.step_id, q.arrived_at, q.reason, f.time_zone, f.phone, f.gentle_until, t.steps, i.trigger_date,
+       COALESCE(i.context ->> 'predicted_at', i.context ->> 'scheduled_at', i.trigger_date),
+       json_array(json_extract(f.attributes, '$.renewal_date'))
+FROM workflow_queue q JOIN workflow_instances i USING (instance_id) JOIN families f USING (family_id)
 JOIN workflow_templates t USING (template_id) WHERE q.queue_id = ?
+"""
+_ENDED = """
+SELECT step_id, MAX(completed_at) FROM workflow_step_executions WHERE instance_id = ? AND completed_at IS NOT NULL
+GROUP BY step_id
 """
 _DEFERRED = """
 SELECT 1 FROM event_log WHERE instance_id = ? AND kind = 'step.deferred' AND data ->> 'until' = ?

@@ -35,7 +35,7 @@ from tests.simulation.dice import Dice
 from tests.simulation.grammar import MESSAGES
 from tests.simulation.judges import Judges, Violated
 from tests.simulation.memory import Crash, Disk, new_memory
-from tests.simulation.plan import Happening, Plan
+from tests.simulation.plan import CHANNELS, Happening, Plan
 from tests.simulation.wires import Mailbag, Wire
 
 MINUTE = timedelta(minutes=1)
@@ -71,7 +71,7 @@ class Month:
         self.ticks = self.crashes = self.times = 0
         self.wires = {
             name: Wire(name, name in plan.dedupes, self.dice, plan.faults, plan.fault_share, self._took)
-            for name in ("email", "sms")
+            for name in CHANNELS
         }
         self.disk = self._disk()
         self.store = self._store(self.disk)
@@ -325,6 +325,9 @@ class Month:
 
     def _changes_address(self, family: str, phone: str, number: int) -> None:
         self._changes(family, phone=phone, email=f"new{number}-of-{family}@example.org")
+
+    def _renews(self, family: str, renewal_date: Any) -> None:
+        self._changes(family, attributes={"renewal_date": renewal_date})
 
     def _scores(self, family: str, withdrawal_risk: float) -> None:
         self._changes(family, withdrawal_risk=withdrawal_risk)

@@ -153,5 +153,6 @@ def changes(store: Store, family_id: str, *, now: datetime, **columns: Any) -> N
         if after.withdrawal_risk != before.withdrawal_risk:
             store.add_scores([after], now=now)
         reconsider(store, [family_id], now=now)
-        if after.time_zone != before.time_zone:
-            replan_families(store, {family_id: "the family has moved"}, actor="import", now=now)
+        places = ("time_zone", "phone", "attributes")
+        if changed := [name for name in places if getattr(after, name) != getattr(before, name)]:
+            replan_families(store, {family_id: f"{', '.join(changed)} changed"}, actor="import", now=now)

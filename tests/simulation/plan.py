@@ -25,6 +25,8 @@ PLACES = {  # zone → a phone number of it
     "Asia/Kathmandu": "+97714123456",
     "Australia/Sydney": "+61265631234",
 }
+CHANNELS = ("email", "sms", "http", "command")
+NO_DATES = ("9999-12-31", "0001-01-01", "soon", "", 20260401, True, ["2026-04-01"], None)  # as they come out of lists
 FAULTS = (  # what a server may do with a message
     "deferred",
     "deferred_for_hours",
@@ -93,7 +95,7 @@ def plan_of(seed: int) -> Plan:
         workflows=workflows,
         faults=tuple(some(faults, FAULTS, share=0.5)),
         fault_share=faults.choice((0.1, 0.3, 0.6)),
-        dedupes=frozenset(some(faults, ("email", "sms"), share=0.3)),
+        dedupes=frozenset(some(faults, CHANNELS, share=0.3)),
         limits=_limits(data),
         spread=timedelta(minutes=30) if data.random() < 0.2 else None,
         happenings=tuple(sorted(events, key=lambda event: event.at)),
@@ -108,7 +110,7 @@ def _limits(random: Random) -> Limits:
 
 def _family(random: Random, number: int, first: date) -> dict[str, Any]:
     zone = random.choice(tuple(PLACES))
-    attributes = {"renewal_date": str(first + timedelta(days=random.randrange(2, 40)))}
+    attributes = {"renewal_date": _renewal(random, first)}
     return {
         "family_name": f"Family {number}",
         "email": f"family{number}@example.org" if random.random() < 0.9 else None,
@@ -118,6 +120,14 @@ def _family(random: Random, number: int, first: date) -> dict[str, Any]:
         "engagement_score": random.randrange(100),
         "withdrawal_risk": random.random(),
     }
+
+
+def _renewal(random: Random, first: date) -> Any:
+    """A date, now and then with a time on the family's clock or one of UTC; or something that is none."""
+    if random.random() < 0.1:
+        return random.choice(NO_DATES)
+    day = str(first + timedelta(days=random.randrange(2, 40)))
+    return f"{day}{random.choice(('', '', '', 'T09:30', ' 18:15', 'T03:00:00Z'))}"
 
 
 # -- events ---------------------------------------------------------------------------------------------------------
@@ -130,7 +140,8 @@ def _happenings(dice: Dice, start: datetime, families: list[str], names: list[st
             yield Happening(_moment(data, start), "predicts", {"family": family, "data": _prediction(data)})
         for kind in data.choices(_OUTSIDE, k=3):
             yield Happening(_moment(data, start), "happens", {"family": family, "kind": kind})
-        yield from (Happening(_moment(data, start), *_change(data, kind, family)) for kind in data.choices(_CHANGES))
+        for kind in data.choices(_CHANGES):
+            yield Happening(_moment(data, start), *_change(data, kind, family, start.date()))
     forgetting = dice.stream("people", "forgetting")
     for family in some(forgetting, families, share=0.15):
         yield Happening(_moment(forgetting, start), "forgets", {"family": family})
@@ -159,7 +170,18 @@ _OUTSIDE = (
     *("email_response_received", "sms_response_received", "payment_overdue", "payment_overdue", "payment_received"),
     *("email_bounced", "sms_failed", "call_reached", "family_withdrew"),
 )
-_CHANGES = ("moves", "moves", "changes_address", "opts_out", "opts_in", "gently", "not_gently", "closes", "scores")
+_CHANGES = (
+    "renews",
+    "moves",
+    "moves",
+    "changes_address",
+    "opts_out",
+    "opts_in",
+    "gently",
+    "not_gently",
+    "closes",
+    "scores",
+)
 _VERBS = ("pause", "resume", "cancel", "retry", "skip", "goto", "snooze", "run_now", "note", "rehearse", "resume")
 _DESK = ("done", "done", "done", "done", "dismiss", "reopen", "snooze", "assign")
 
@@ -179,7 +201,7 @@ def _prediction(random: Random) -> dict[str, Any]:
     }
 
 
-def _change(random: Random, kind: str, family: str) -> tuple[str, dict[str, Any]]:
+def _change(random: Random, kind: str, family: str, first: date) -> tuple[str, dict[str, Any]]:
     given: dict[str, Any] = {"family": family}
     match kind:
         case "moves":
@@ -191,6 +213,8 @@ def _change(random: Random, kind: str, family: str) -> tuple[str, dict[str, Any]
         case "changes_address":
             given["phone"] = PLACES[random.choice(tuple(PLACES))]
             given["number"] = random.randrange(100, 999)
+        case "renews":
+            given["renewal_date"] = _renewal(random, first)
         case "scores":
             given["withdrawal_risk"] = random.random()
     return kind, given

@@ -61,7 +61,12 @@ def test_the_same_seed_gives_the_same_audit_trail_whatever_the_hash_seed(hash_se
 
 
 def test_the_workflows_of_the_grammar_are_such_as_people_could_write() -> None:
-    known = Known(events={"payment_overdue"}, attributes={"renewal_date"}, coordinators={"mike", "director"})
+    known = Known(
+        events={"payment_overdue"},
+        attributes={"renewal_date"},
+        coordinators={"mike", "director"},
+        commands={"ledger"},
+    )
     messages = {name: {"": text} for name, text in MESSAGES.items()}
     for seed in range(40):
         for data in plan_of(seed).workflows:

@@ -6,7 +6,7 @@ hour from UTC: so a walk by quarters misses nothing.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +19,17 @@ KEPT = 100_000  # readings of a clock: many walks come by the same quarters
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """What a step's time may be counted from."""
+
+    arrived: datetime
+    started: datetime
+    triggered: datetime
+    ended: Mapping[str, datetime]  # step → when it was over last
+    renewal: Any  # the family's renewal_date, whatever stands there
+
+
+@dataclass(frozen=True, slots=True)
 class Whereabouts:
     """Where the clocks hang that count for a family, and what keeps it from being reached."""
 
@@ -28,14 +39,42 @@ class Whereabouts:
     closed: Collection[date]
 
 
-def turn_of(step: Mapping[str, Any], arrived: datetime, family: Whereabouts, *, delayed: bool = True) -> datetime:
-    """The moment at which a step's turn comes that was come to at `arrived`."""
-    at = _later(arrived, step.get("delay", "0 days") if delayed else "0 days", family)
+def turn_of(step: Mapping[str, Any], past: Past, family: Whereabouts, *, counted: bool = True) -> datetime:
+    """The moment at which a step's turn comes; not `counted`: where a person has brought it there at once."""
+    at = _counted(step, past, family) if counted else past.arrived
     if step["type"] not in REACHING:
         return at
     if family.gentle_until is not None:
         at = max(at, family.gentle_until)
     return at if _open(step, at, family) else _next(step, at, family)
+
+
+def _counted(step: Mapping[str, Any], past: Past, family: Whereabouts) -> datetime:
+    delay, origin = step.get("delay", "0 days"), step.get("from")
+    if rule := step.get("scheduled_time"):
+        return _on_the_date(rule, past.renewal, family)
+    if origin == "attributes.renewal_date":
+        return _later(_instant(_wall(past.renewal, time(), family), family.home), delay, family)
+    known = {None: past.arrived, "start": past.started, "trigger": past.triggered, **past.ended}
+    return max(past.arrived, _later(known.get(origin, past.arrived), delay, family))
+
+
+def _on_the_date(rule: str, renewal: Any, family: Whereabouts) -> datetime:
+    """`2 days before renewal_date at 10:00`, by hand: this many days or hours, before or after, at this time."""
+    rule, _, at = rule.partition(" at ")
+    wall = _wall(renewal, time.fromisoformat(at or "00:00"), family)
+    count, unit, direction, _ = rule.split() if " " in rule else ("0", "days", "after", rule)
+    length = int(count) * {"hours": timedelta(hours=1), "days": DAY, "week": 7 * DAY}[unit]
+    length = -length if direction == "before" else length
+    return _instant(wall, family.home) + length if unit == "hours" else _instant(wall + length, family.home)
+
+
+def _wall(value: Any, at: time, family: Whereabouts) -> datetime:
+    """What the family's clock shows on its date."""
+    if len(value) == len("2026-03-01"):
+        return datetime.combine(date.fromisoformat(value), at)
+    moment = datetime.fromisoformat(value)
+    return moment.astimezone(family.home).replace(tzinfo=None) if moment.tzinfo else moment
 
 
 def _later(arrived: datetime, delay: str, family: Whereabouts) -> datetime:

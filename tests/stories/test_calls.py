@@ -4,13 +4,14 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from coopflow.channels.command import Program, clean_environment
 from coopflow.channels.integrations import CommandCalls, HttpCalls
 from coopflow.channels.web import Web
-from coopflow.core.deliveries import Accepted, Deferred, Unknown
+from coopflow.core.deliveries import Accepted, Deferred, Unavailable, Unknown
 from coopflow.sending import Post
 from tests.servers.web import Talk, WebServer, replies, web_server
 from tests.world import World
@@ -316,6 +317,26 @@ def test_with_the_outbox_it_becomes_a_file_and_nothing_is_asked(coop: World) -> 
 # -- a crash between handing over and hearing ---------------------------------------------------------------------
 
 
+class Killed(BaseException):
+    """The end of a process."""
+
+
+def dies_after_the_last_call(wired: World) -> list[str]:
+    """A tick that is killed when others may have what it handed over; the keys of that."""
+    handed_over: list[str] = []
+
+    def deliver(batch, book):  # type: ignore[no-untyped-def]
+        handed_over.extend(outgoing.message.key for outgoing in batch)
+        book(batch, ())
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(wired.engine.post, "deliver", deliver)
+        with pytest.raises(Killed):
+            wired.tick()
+    return handed_over
+
+
 @pytest.mark.parametrize("idempotent", [True, False])
 def test_after_a_crash_only_what_may_be_asked_twice_is_asked_again(wired: World, idempotent: bool) -> None:
     step = {"id": "hook", "type": "http", "url": "https://example.org/hook", "idempotent": idempotent}
@@ -323,22 +344,7 @@ def test_after_a_crash_only_what_may_be_asked_twice_is_asked_again(wired: World,
     wired.has_workflow("outreach", [step, END])
     wired.start("outreach", family="42")
 
-    class Killed(BaseException):
-        pass
-
-    def killed(*_: object) -> None:
-        raise Killed
-
-    deliver = wired.engine.post.deliver
-
-    def dies_after_the_last_call(batch, book):  # type: ignore[no-untyped-def]
-        book(batch, ())
-        raise Killed
-
-    wired.engine.post.deliver = dies_after_the_last_call  # type: ignore[method-assign]
-    with pytest.raises(Killed):
-        wired.tick()
-    wired.engine.post.deliver = deliver  # type: ignore[method-assign]
+    dies_after_the_last_call(wired)
     report = wired.tick("2026-03-20 09:01")
     asked = wired.wires["http"].taken
     assert (len(asked), report.in_doubt) == ((1, []) if idempotent else (0, [1]))
@@ -363,6 +369,73 @@ def test_after_a_crash_a_deferral_keeps_the_key(wired: World) -> None:
         )
         wired.tick()
     assert len(set(seen)) == 1
+
+
+def test_what_may_be_out_keeps_its_key_over_all_that_follows(wired: World) -> None:
+    """The other side takes the same key once; under another one it would do the same again."""
+    step = {"id": "hook", "type": "http", "url": "https://example.org/hook", "idempotent": True}
+    wired.has_family("42")
+    wired.has_workflow("outreach", [step, END])
+    wired.start("outreach", family="42")
+    first = dies_after_the_last_call(wired)
+    wired.wires["http"].answers += [Unavailable("out of order"), Deferred("429 too many"), Accepted()]
+    for minute in ("09:01", "09:20", "10:00"):
+        wired.tick(f"2026-03-20 {minute}")
+    assert [message.key for message in wired.wires["http"].taken] == first
+    assert wired.status(1) == "completed"
+
+
+def test_what_may_be_out_and_has_lost_its_reason_is_in_doubt(wired: World) -> None:
+    step = {"id": "hook", "type": "http", "url": "https://example.org/hook", "idempotent": True}
+    wired.has_family("42")
+    wired.has_workflow("outreach", [step, END])
+    wired.start("outreach", family="42")
+    dies_after_the_last_call(wired)
+    wired.wires["http"].answers.append(Unavailable("out of order"))
+    wired.tick("2026-03-20 09:01")
+    wired.changes_family("42", status="withdrawn")
+    wired.tick("2026-03-20 09:20")
+    assert wired.status(1) == "cancelled"
+    wired.tick("2026-03-20 09:21")
+    [task] = wired.tasks()
+    assert task.task_type == "check"
+    assert wired.wires["http"].taken == []
+
+
+# -- late, and at night -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("step", "goes"),
+    [
+        ({}, False),
+        ({"stale_after": "3 days"}, True),
+        ({"type": "command", "command": "sheet", "url": None}, False),
+    ],
+)
+def test_a_call_that_is_more_than_a_day_late_is_a_persons_to_decide(
+    wired: World, step: dict[str, Any], goes: bool
+) -> None:
+    wired.has_family("42")
+    call = {"id": "hook", "type": "http", "url": "https://example.org/hook", **step}
+    wired.has_workflow("outreach", [call, END])
+    wired.start("outreach", family="42")
+    wired.tick("2026-03-22 09:01")  # two days on: the machine was off
+    assert wired.status(1) == ("completed" if goes else "paused")
+    if not goes:
+        [task] = wired.tasks()
+        assert task.description == "'Hook' was planned for Fri 20 Mar 09:00 and is more than 24 hours late"
+
+
+def test_a_call_with_a_window_keeps_to_it_when_the_tick_comes_late(wired: World) -> None:
+    wired.has_family("42")
+    call = {"id": "hook", "type": "http", "url": "https://example.org/hook", "window": "business_hours"}
+    wired.has_workflow("outreach", [call, END])
+    wired.start("outreach", family="42")
+    wired.tick("2026-03-20 19:00")
+    assert wired.wires["http"].taken == []
+    wired.tick("2026-03-23 09:00")
+    assert len(wired.wires["http"].taken) == 1
 
 
 def test_a_doubt_about_a_call_is_settled_like_any_other(wired: World, tmp_path: Path) -> None:
