@@ -160,13 +160,20 @@ class Steps:
     def _reaching(self) -> Step:
         return {
             **self._common(),
+            **self._perhaps(0.12, window="always"),
+            **self._perhaps(0.12, kind="transactional"),
             **self._perhaps(0.15, urgent=True),
             **self._perhaps(0.1, approval=True),
             **self._perhaps(0.15, stale_after=self.random.choice(("2 days", "6 hours"))),
         }
 
     def _calling(self) -> Step:
-        return {**self._common(), **self._perhaps(0.3, idempotent=True), **self._perhaps(0.1, approval=True)}
+        return {
+            **self._common(),
+            **self._perhaps(0.2, window="business_hours"),
+            **self._perhaps(0.3, idempotent=True),
+            **self._perhaps(0.1, approval=True),
+        }
 
     def _common(self) -> Step:
         return {**self._when(), **self._perhaps(0.15, only_if=self.random.choice(CONDITIONS))}

@@ -176,14 +176,21 @@ class Judges:
             else:
                 called = step.get("url") or step.get("command")
                 self._require(json.loads(row["input_data"])["to"] == called, f"18: {name} may go to another program")
+                if step.get("window"):
+                    self._at_a_good_time(row, step, name, at)
 
     def _to_the_family(self, row: Mapping[str, Any], step: Mapping[str, Any], name: str, at: datetime) -> None:
         consent = json.loads(row["consent"]).get(row["step_type"], {})
-        self._require(consent.get("allowed") is not False, f"6: {name} may go to a family that has opted out")
+        just_now = consent.get("how") == "gateway" and _read(consent["at"]) >= at  # learned in the same moment
+        of_outreach_only = step.get("kind") == "transactional" and consent.get("covers") == "outreach"
+        agrees = consent.get("allowed") is not False or just_now or (of_outreach_only and step["type"] == "email")
+        self._require(agrees, f"6: {name} may go to a family that has opted out")
         gentle = row["gentle_until"]
         self._require(gentle is None or _read(gentle) <= at, f"6: {name} may go to a family that is in grief")
         now_at = row["phone"] if row["step_type"] == "sms" else row["email"]
         self._require(json.loads(row["input_data"])["to"] == now_at, f"18: {name} may go to an old address")
+        for (since,) in self._rows(_BAD, row["step_type"], now_at):
+            self._require(_read(since) >= at, f"18: {name} may go to an address that does not work")
         self._at_a_good_time(row, step, name, at)
 
     def _message(self, key: str) -> Mapping[str, Any]:
@@ -195,7 +202,7 @@ class Judges:
 
     def _at_a_good_time(self, row: Mapping[str, Any], step: Mapping[str, Any], name: str, at: datetime) -> None:
         local = at.astimezone(ZoneInfo(row["time_zone"]))
-        if not step.get("urgent"):
+        if not step.get("urgent") and step.get("window") != "always":
             office = local.weekday() < 5 and 8 <= local.hour < 18
             self._require(office, f"7: {name} may go at {local:%a %H:%M}")
             closed = self._rows("SELECT name FROM calendar_days WHERE day = ?", local.date().isoformat())
@@ -407,6 +414,7 @@ _ENDED = """
 SELECT step_id, MAX(completed_at) FROM workflow_step_executions WHERE instance_id = ? AND completed_at IS NOT NULL
 GROUP BY step_id
 """
+_BAD = "SELECT since FROM bad_addresses WHERE channel = ? AND lower(address) = lower(?)"
 _DEFERRED = """
 SELECT 1 FROM event_log WHERE instance_id = ? AND kind = 'step.deferred' AND data ->> 'until' = ?
 """

@@ -119,6 +119,7 @@ class Month:
             known_events=frozenset(BUILT_IN_EVENTS),
             limits=plan.limits,
             spread=plan.spread or timedelta(),
+            rest=plan.rest or timedelta(),
         )
         return Store(disk, coop, zones_of_phone=likely_zones)
 

@@ -118,10 +118,10 @@ REST = """## What happens in a month
 - predictions (each handed in twice), replies, payments, bounces, withdrawals; opt-outs and opt-ins; times of grief;
   moves to other zones, new addresses, new scores, new dates, and dates that are none (`9999-12-31`, `soon`); edited
   workflows; closed days that come and go; families that ask to be forgotten
-- people who pause, resume, cancel, retry, skip, go to a step, snooze, run now, leave notes, rehearse; who close,
-  dismiss, reopen, snooze and assign tasks; who settle doubts, one time in five wrongly
-- servers and programs that defer, defer for hours, refuse, are away, lose the reply of what they took and of what they
-  did not take; some take the same key twice and do it once
+- people who pause, resume, cancel, retry, skip, go to a step, snooze, run now, recall what rests, leave notes,
+  rehearse; who close, dismiss, reopen, snooze and assign tasks; who settle doubts, one time in five wrongly
+- servers and programs that defer, defer for hours, refuse a message, an address or a family that has opted out there,
+  are away, lose the reply of what they took and of what they did not take; some take the same key twice and do it once
 - ticks that come late, twice, or not for days; that die before or after any commit and at any point of a delivery,
   and die again while the next one takes up what was left; two ticks at work at once, changing places after commits; a
   person who acts between two commits of a tick

@@ -9,10 +9,12 @@ from msgspec.structs import replace
 from coopflow.acting import act, assign_task, dismiss_task, finish_task, reopen_task, snooze_task
 from coopflow.core import people
 from coopflow.core.case import Case
+from coopflow.core.resting import recall
 from coopflow.errors import CoopflowError
 from coopflow.store.store import Store
 
-DOUBTS = ("doubt", "check")
+ANY = "SELECT instance_id, completed_at FROM workflow_instances ORDER BY completed_at IS NULL"
+RESTING = "SELECT instance_id FROM workflow_queue WHERE awaits = 'send' ORDER BY queue_id"
 FIXED = {"approval": ("approved", "declined"), "person": ("retry", "skip", "cancel")}
 
 
@@ -27,7 +29,7 @@ def picked(store: Store, question: str, draw: float, *values: Any) -> Any | None
 
 def does(store: Store, verb: str, draw: float, *, now: datetime) -> str:
     """A person's verb on some instance, finished ones among them, for people make mistakes."""
-    row = picked(store, "SELECT instance_id, completed_at FROM workflow_instances ORDER BY completed_at IS NULL", draw)
+    row = picked(store, RESTING if verb.startswith("recall") else ANY, draw)
     if row is None:
         return "nothing there"
     [done] = act(store, [row[0]], _verb(store, row[0], verb, draw, now), actor="sarah", now=now)
@@ -54,6 +56,8 @@ def _verb(store: Store, instance: int, verb: str, draw: float, now: datetime) ->
         "resume": lambda case: people.resume(case, reason=None, now=now),
         "cancel": lambda case: people.cancel(case, reason="enough", now=now),
         "run_now": lambda case: people.run_now(case, reason=None, now=now),
+        "recall": lambda case: recall(case, go_on=False, reason=None, now=now),
+        "recall_and_go_on": lambda case: recall(case, go_on=True, reason=None, now=now),
     }
     return ways[verb]
 

@@ -31,6 +31,8 @@ FAULTS = (  # what a server may do with a message
     "deferred",
     "deferred_for_hours",
     "refused",
+    "refused_address",
+    "refused_opted_out",
     "unavailable",
     "unknown_but_sent",
     "unknown_not_sent",
@@ -66,6 +68,7 @@ class Plan:
     dedupes: frozenset[str]  # channels that take the same key twice and send once
     limits: Limits
     spread: timedelta | None
+    rest: timedelta | None
     happenings: tuple[Happening, ...]
 
     @property
@@ -98,6 +101,7 @@ def plan_of(seed: int) -> Plan:
         dedupes=frozenset(some(faults, CHANNELS, share=0.3)),
         limits=_limits(data),
         spread=timedelta(minutes=30) if data.random() < 0.2 else None,
+        rest=timedelta(minutes=data.choice((20, 400, 1500))) if data.random() < 0.25 else None,
         happenings=tuple(sorted(events, key=lambda event: event.at)),
     )
 
@@ -182,7 +186,10 @@ _CHANGES = (
     "closes",
     "scores",
 )
-_VERBS = ("pause", "resume", "cancel", "retry", "skip", "goto", "snooze", "run_now", "note", "rehearse", "resume")
+_VERBS = (
+    *("pause", "resume", "resume", "cancel", "retry", "skip", "goto", "snooze", "run_now", "note", "rehearse"),
+    *("recall", "recall_and_go_on"),
+)
 _DESK = ("done", "done", "done", "done", "dismiss", "reopen", "snooze", "assign")
 
 

@@ -15,6 +15,7 @@ QUARTER, DAY = timedelta(minutes=15), timedelta(days=1)
 REACHING = ("email", "sms", "call", "task")  # types of steps that somebody notices
 RESUMES = 9  # o'clock: what came before the office opened is not sent at the stroke of eight
 FARTHEST = 400  # days
+OFFICE = "business_hours"
 KEPT = 100_000  # readings of a clock: many walks come by the same quarters
 
 
@@ -42,11 +43,16 @@ class Whereabouts:
 def turn_of(step: Mapping[str, Any], past: Past, family: Whereabouts, *, counted: bool = True) -> datetime:
     """The moment at which a step's turn comes; not `counted`: where a person has brought it there at once."""
     at = _counted(step, past, family) if counted else past.arrived
-    if step["type"] not in REACHING:
+    if not _hours(step):
         return at
-    if family.gentle_until is not None:
+    if family.gentle_until is not None and step["type"] in REACHING:
         at = max(at, family.gentle_until)
     return at if _open(step, at, family) else _next(step, at, family)
+
+
+def _hours(step: Mapping[str, Any]) -> str | None:
+    """The hours that it keeps; None: it may come at any time."""
+    return step.get("window") or (OFFICE if step["type"] in REACHING else None)
 
 
 def _counted(step: Mapping[str, Any], past: Past, family: Whereabouts) -> datetime:
@@ -116,7 +122,7 @@ def _next(step: Mapping[str, Any], since: datetime, family: Whereabouts) -> date
             raise AssertionError(f"nothing opens after {since}")
     local = at.astimezone(family.home)
     opened, resumes = (_instant(local.replace(hour=hour, minute=0, tzinfo=None), family.home) for hour in (8, RESUMES))
-    waits = not step.get("urgent") and since < opened and at < resumes
+    waits = not step.get("urgent") and _hours(step) == OFFICE and since < opened and at < resumes
     return resumes if waits and _open_all_along(step, at, resumes, family) else at
 
 
@@ -130,8 +136,11 @@ def _open_all_along(step: Mapping[str, Any], at: datetime, until: datetime, fami
 
 def _open(step: Mapping[str, Any], at: datetime, family: Whereabouts) -> bool:
     today, hour = _shown(at, family.home)
-    if not step.get("urgent") and not (_at_work(today, family) and 8 <= hour < 18):
-        return False
+    if not step.get("urgent"):
+        if _hours(step) == OFFICE and not (_at_work(today, family) and 8 <= hour < 18):
+            return False
+        if step["type"] == "sms" and today in family.closed:
+            return False
     hours = (hour, *(_shown(at, zone)[1] for zone in family.phone)) if step["type"] == "sms" else ()
     return all(8 <= hour < 21 for hour in hours)
 

@@ -19,7 +19,9 @@ from tests.simulation.memory import Crash
 NOT_TAKEN: Mapping[str, Delivery] = {  # answers before the moment that cannot be taken back
     "deferred": Deferred("451 greylisted"),
     "deferred_for_hours": Deferred("429 too many", timedelta(hours=5)),
-    "refused": Refused("550 no such mailbox"),
+    "refused": Refused("554 these words are not taken"),
+    "refused_address": Refused("550 no such mailbox", bad_address=True),
+    "refused_opted_out": Refused("21610 has opted out", opted_out=True),
     "unavailable": Unavailable("connection refused"),
 }
 
@@ -45,7 +47,11 @@ class Wire:
         if not self.faults or random.random() >= self.share or self.healed:
             return None
         fault = random.choice(self.faults)
-        return None if message.key in self._known and fault == "refused" else fault  # what it has, it does not refuse
+        if not fault.startswith("refused"):
+            return fault
+        if message.key in self._known:  # what it has, it does not refuse
+            return None
+        return fault if self.name in ("email", "sms") else "refused"
 
     def before(self, fault: str | None) -> Delivery | None:
         """Up to the last call; an answer ends it there."""
