@@ -16,7 +16,7 @@ from coopflow.core.leaving import Room, WayOut
 from coopflow.core.model import Entry
 from coopflow.core.settle import settle
 from coopflow.core.states import EntryStatus
-from coopflow.errors import Temporary
+from coopflow.errors import Temporary, in_one_line
 from coopflow.sending import Post
 from coopflow.store.failures import is_database_trouble
 from coopflow.store.store import Store
@@ -24,7 +24,6 @@ from coopflow.triggers import save_cases
 
 FAULT_PAUSE = timedelta(hours=1)  # an instance that trips over a fault of ours is left alone this long
 FAULTS_BEFORE_HOLD = 3
-LONGEST_FAULT = 500  # characters of it that are kept
 
 Done = TypeVar("Done")
 
@@ -124,12 +123,6 @@ def _change(
             raise
         raise _OneBadInstance(in_one_line(error)) from error
     return done
-
-
-def in_one_line(error: Exception) -> str:
-    """A fault in words that can be stored and told, whatever it is about."""
-    words = " ".join(f"{type(error).__name__}: {error}".split())
-    return words.encode("ascii", "backslashreplace").decode()[:LONGEST_FAULT]
 
 
 def _set_aside(engine: Engine, report: TickReport, instance_id: int, problem: str, *, now: datetime) -> None:

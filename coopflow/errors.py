@@ -2,6 +2,8 @@
 
 from enum import IntEnum
 
+LONGEST_FAULT = 500  # characters of it that are kept
+
 
 class ExitCode(IntEnum):
     """What a command's exit status means to cron and to shell scripts (design, section 8)."""
@@ -79,3 +81,9 @@ class Temporary(CoopflowError):
     """It may work in a moment: the database is locked or out of reach."""
 
     exit_code = ExitCode.TEMPORARY
+
+
+def in_one_line(error: Exception) -> str:
+    """A fault in words that can be stored and told, whatever it is about."""
+    words = " ".join(f"{type(error).__name__}: {error}".split())
+    return words.encode("ascii", "backslashreplace").decode()[:LONGEST_FAULT]

@@ -13,9 +13,10 @@ from msgspec import Struct
 from coopflow.core.case import ENGINE
 from coopflow.core.model import Event
 from coopflow.door import FILES_TAKEN_IN
-from coopflow.errors import Invalid, NotAllowed
+from coopflow.errors import Invalid, NotAllowed, in_one_line
 from coopflow.problems import Problem
 from coopflow.schedules import keep_schedules
+from coopflow.store.failures import is_database_trouble
 from coopflow.store.meta import find_meta, write_meta
 from coopflow.store.store import Store
 from coopflow.store.templates import StoredVersion
@@ -60,12 +61,22 @@ def refresh(app: "App", store: Store, *, now: datetime) -> list[str]:
         return []
     try:
         report = load_workflows(app, store, actor=ENGINE, now=now)
-    except Invalid as problem:  # no folder to read; what is stored stays in force
-        with store.transaction():
-            write_meta(store.db, FILES_TAKEN_IN, seen)
-            write_meta(store.db, READ_WELL, "")
-            return [str(problem)] if _news(store, {FOLDER: str(problem)}) else []
+    except Invalid as problem:  # no folder to read
+        return _leave_as_it_is(store, str(problem), seen)
+    except Exception as fault:
+        if is_database_trouble(fault):
+            raise
+        what = f"the workflows in {as_seen_from_here(app.config.workflows)} cannot be loaded, and stay as they were"
+        return _leave_as_it_is(store, f"{what}: {in_one_line(fault)} (a fault in coopflow)", seen)
     return [str(problem) for problem in report.news if not problem.warning]
+
+
+def _leave_as_it_is(store: Store, why: str, seen: str) -> list[str]:
+    """What is stored stays in force until files change; why is told once."""
+    with store.transaction():
+        write_meta(store.db, FILES_TAKEN_IN, seen)
+        write_meta(store.db, READ_WELL, "")
+        return [why] if _news(store, {FOLDER: why}) else []
 
 
 def look_again(store: Store) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coopflow.batches import FAULT_PAUSE, Engine, TickReport, in_one_line
+from coopflow.batches import FAULT_PAUSE, Engine, TickReport
 from coopflow.core import rules
 from coopflow.core.audit import canonical_json
 from coopflow.core.date_triggers import NINE, NOT_LONG_AGO, moments_of, owed
@@ -20,6 +20,7 @@ from coopflow.core.model import Family
 from coopflow.core.verdict import Answer
 from coopflow.core.workflow import BY_THE_CLOCK, Trigger, Workflow
 from coopflow.core.zones import zone_or
+from coopflow.errors import in_one_line
 from coopflow.starts import Result, starting
 from coopflow.store.failures import is_database_trouble
 from coopflow.store.rows import start_key

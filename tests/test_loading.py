@@ -235,6 +235,29 @@ def test_of_many_files_one_is_broken_and_all_others_run(desk: Desk) -> None:
     assert "errand_7: not loaded, nothing is in force" in report.lines
 
 
+def test_a_fault_of_ours_in_loading_is_told_once_and_what_is_stored_goes_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faulty(*_: object, **__: object) -> None:
+        raise RuntimeError("nobody has thought of this")
+
+    desk.writes("errand", LONGER)
+    with monkeypatch.context() as patched:
+        patched.setattr("coopflow.workflows.folder.read_folder", faulty)
+        [told] = desk.ticks()
+        assert told == (
+            "the workflows in workflows.d cannot be loaded, and stay as they were:"
+            " RuntimeError: nobody has thought of this (a fault in coopflow)"
+        )
+        assert desk.ticks() == []
+        desk.writes("errand", LONGER)  # touched again, and no better
+        assert desk.ticks() == []
+    assert desk.starts("errand")
+    desk.writes("errand", LONGER)
+    assert desk.ticks() == []
+    assert desk.versions("errand") == [(1, True), (2, True)]
+
+
 def test_without_a_folder_everything_stays_in_force_and_it_is_told_once(desk: Desk, tmp_path: Path) -> None:
     desk.folder.rename(tmp_path / "elsewhere")
 
