@@ -15,6 +15,7 @@ from coopflow.events import FAMILY_STATUS_AFTER, take_event
 from coopflow.intake.events import EVENT_KEY, REQUIRED, EventReader, OutsideEvent
 from coopflow.intake.fields import require_columns
 from coopflow.intake.formats import BadRecord, Records
+from coopflow.intake.line_by_line import take_in
 from coopflow.intake.taking import BATCH, log_rejected, rolled_back
 from coopflow.intake.unfit import Unfit, sentences
 from coopflow.starts import Result
@@ -52,25 +53,35 @@ def take_events(
     with rolled_back(store) if dry_run else nullcontext():
         found = iter(records.found)
         while batch := [(record.line, reader.read(record, records.kind)) for record in islice(found, BATCH)]:
-            with store.transaction():
-                happened = [_take(store, line, read, records.name, actor=actor, now=now) for line, read in batch]
-            yield from happened
+            yield from take_in(
+                store,
+                batch,
+                lambda lines: [_take(store, *line, records.name, actor=actor, now=now) for line in lines],
+                lambda line, problem: _refuse(store, _as_bad(*line, problem), records.name, now=now),
+            )
 
 
 def _take(
     store: Store, line: int, read: OutsideEvent | BadRecord, source: str, *, actor: str, now: datetime
 ) -> Happened:
     taken = read if isinstance(read, BadRecord) else _record_if_fit(store, line, read, actor=actor, now=now)
-    if isinstance(taken, Happened):
-        return taken
-    log_rejected(store, [taken], source=source, now=now)
+    return taken if isinstance(taken, Happened) else _refuse(store, taken, source, now=now)
+
+
+def _refuse(store: Store, bad: BadRecord, source: str, *, now: datetime) -> Happened:
+    log_rejected(store, [bad], source=source, now=now)
     return Happened(
-        line=line,
+        line=bad.line,
         verdict=REJECTED,
-        reason=sentences(taken.problems),
-        kind=taken.known.get("kind"),
-        family_id=taken.known.get("family_id"),
+        reason=sentences(bad.problems),
+        kind=bad.known.get("kind"),
+        family_id=bad.known.get("family_id"),
     )
+
+
+def _as_bad(line: int, read: OutsideEvent | BadRecord, problem: Unfit) -> BadRecord:
+    known = {} if isinstance(read, BadRecord) else {"kind": read.kind, "family_id": read.family_id}
+    return BadRecord(line, (problem,), known)
 
 
 def _record_if_fit(store: Store, line: int, event: OutsideEvent, *, actor: str, now: datetime) -> Happened | BadRecord:
@@ -82,7 +93,7 @@ def _record_if_fit(store: Store, line: int, event: OutsideEvent, *, actor: str, 
             raise Unfit(f"family {event.family_id} was forgotten", field="family_id")
         return replace(record_event(store, event, actor=actor, now=now), line=line)
     except Unfit as problem:
-        return BadRecord(line, (problem,), {"kind": event.kind, "family_id": event.family_id})
+        return _as_bad(line, event, problem)
 
 
 def record_event(store: Store, event: OutsideEvent, *, actor: str, now: datetime) -> Happened:

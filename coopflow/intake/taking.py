@@ -4,18 +4,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from coopflow.core.case import ENGINE
 from coopflow.core.model import Event, Prediction
 from coopflow.core.verdict import Answer
 from coopflow.intake.fields import require_columns
 from coopflow.intake.formats import BadRecord, Records
+from coopflow.intake.line_by_line import take_in
 from coopflow.intake.predictions import REQUIRED, read_prediction
-from coopflow.intake.unfit import for_log, sentences
+from coopflow.intake.unfit import Unfit, for_log, sentences
 from coopflow.starts import Result
 from coopflow.store.store import Store
 from coopflow.triggers import take_predictions
+
+Line: TypeAlias = tuple[int, Prediction | BadRecord]
 
 BATCH = 500  # records in one transaction: as fast as larger ones, and a crash or a stopped pipe loses no more than that
 
@@ -38,14 +41,24 @@ def judge_predictions(store: Store, records: Records, *, now: datetime, dry_run:
     with rolled_back(store) if dry_run else nullcontext():
         found = iter(records.found)
         while batch := [(record.line, read_prediction(record, records.kind)) for record in islice(found, BATCH)]:
-            with store.transaction():
-                verdicts = _judge_batch(store, batch, source=records.name, now=now)
-            yield from verdicts
+            yield from take_in(
+                store,
+                batch,
+                lambda lines: _judge_batch(store, lines, source=records.name, now=now),
+                lambda line, problem: _faulty(store, line, problem, source=records.name, now=now),
+            )
 
 
-def _judge_batch(
-    store: Store, batch: Sequence[tuple[int, Prediction | BadRecord]], *, source: str, now: datetime
-) -> list[Judged]:
+def _faulty(store: Store, line: Line, problem: Unfit, *, source: str, now: datetime) -> Judged:
+    """The verdict on a line about which coopflow has a fault."""
+    number, read = line
+    known = {} if isinstance(read, BadRecord) else {"prediction_id": read.prediction_id, "family_id": read.family_id}
+    bad = BadRecord(number, (problem,), known)
+    log_rejected(store, [bad], source=source, now=now)
+    return _refused(number, bad)
+
+
+def _judge_batch(store: Store, batch: Sequence[Line], *, source: str, now: datetime) -> list[Judged]:
     predictions = [read for _, read in batch if isinstance(read, Prediction)]
     results = _by_prediction(predictions, take_predictions(store, predictions, now=now))
     bad = [read for _, read in batch if isinstance(read, BadRecord)]

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from coopflow.events import take_event
 from coopflow.intake.events import OutsideEvent
 from coopflow.intake.happening import Happened, record_event, take_events
+from coopflow.store.store import Store
 from tests.intake.reading import records_of
 from tests.world import World, at
 
@@ -154,3 +156,21 @@ def test_a_workflow_that_waits_for_the_event_begins(school: World) -> None:
     found = tell(school, "payment_received", data={"amount": 80})
     [instance] = found.started
     assert school.case(instance).instance.context == {"amount": 80}
+
+
+def test_a_line_that_meets_a_fault_is_refused_and_stops_no_other(
+    school: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faulty(store: Store, kind: str, family_id: str, **rest: Any) -> Any:
+        if family_id == "42":
+            raise RuntimeError("nobody has thought of this")
+        return take_event(store, kind, family_id, **rest)
+
+    content = "".join(f'{{"kind": "payment_received", "family_id": {family}}}\n' for family in (42, 7))
+    with monkeypatch.context() as patched:
+        patched.setattr("coopflow.intake.happening.take_event", faulty)
+        found = take(school, content)
+    assert [(one.line, one.verdict, one.family_id) for one in found] == [(1, "rejected", "42"), (2, "recorded", "7")]
+    assert found[0].reason == (
+        "this is a fault in coopflow, nothing was taken in (RuntimeError: nobody has thought of this)"
+    )

@@ -2,6 +2,7 @@
 
 import io
 import json
+import sqlite3
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from coopflow.core import starting
+from coopflow.core.model import Family
 from coopflow.errors import Invalid
 from coopflow.intake.formats import read_records
 from coopflow.intake.taking import BATCH, Judged, judge_predictions
@@ -258,3 +261,51 @@ def test_a_batch_is_the_same_as_its_lines_one_by_one(two_risks: World, tmp_path:
         assert apart == together
         numbers = range(1, 1 + sum(one.verdict == "started" for one in together))
         assert [kinds(other, number) for number in numbers] == [kinds(two_risks, number) for number in numbers]
+
+
+# -- a fault of ours ------------------------------------------------------------------------------------------------
+
+
+def meets_a_fault(family_id: str) -> Any:
+    def new_case(*, family: Family, **rest: Any) -> Any:
+        if family.family_id == family_id:
+            raise RuntimeError("nobody has thought of Ada")
+        return starting.new_case(family=family, **rest)
+
+    return new_case
+
+
+def test_a_line_that_meets_a_fault_is_refused_and_stops_no_other(
+    school: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = "".join(line(number, number, 0.9) for number in range(3))
+    with monkeypatch.context() as patched:
+        patched.setattr("coopflow.starts.new_case", meets_a_fault("1"))
+        judged = judge(school, content)
+        assert [one.verdict for one in judged] == ["started", "rejected", "started"]
+        assert judged[1].reason == (
+            "this is a fault in coopflow, nothing was taken in (RuntimeError: nobody has thought of Ada)"
+        )
+        assert (judged[1].prediction_id, judged[1].family_id) == ("1", "1")
+        [kept] = rejected(school)
+        assert kept == {"source": "<stdin>", "line": 2, "reason": "this is a fault in coopflow, nothing was taken in"}
+    again = judge(school, content)  # once it is mended
+    assert [one.verdict for one in again] == ["skipped", "started", "skipped"]
+
+
+def test_a_fault_ends_a_dry_run_which_could_not_take_a_part_back(
+    school: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coopflow.starts.new_case", meets_a_fault("1"))
+    with pytest.raises(RuntimeError, match="nobody has thought"):
+        judge(school, line(1, 0, 0.9) + line(2, 1, 0.9), dry_run=True)
+    assert school.store.looking.events_after(0) == []
+
+
+def test_trouble_with_the_database_is_no_fault_of_a_line(school: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("coopflow.starts.new_case", full)
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        judge(school, line(1, 0, 0.9))
