@@ -9,6 +9,7 @@ from msgspec import Struct
 from coopflow.core.durations import Duration
 from coopflow.core.instants import format_instant
 from coopflow.core.model import Event
+from coopflow.core.pressure import furthest_back
 from coopflow.errors import NotAllowed
 from coopflow.keeping.archives import archives_of, open_or_make_archive, remember_archive
 from coopflow.store.archiving import attached, copy_over, purgeable, take_out
@@ -17,7 +18,9 @@ from coopflow.store.store import Store
 
 BATCH = 200  # instances in one transaction
 EVERY = -1  # what LIMIT takes for no limit
-YOUNGEST = timedelta(days=90)  # caps, deadlines and the screens look back less far than this
+YOUNGEST = timedelta(days=90)  # deadlines and the screens look back less far than this
+A_DAY = timedelta(days=1)
+SHORT_MONTHS = timedelta(days=3)  # by so much less than another a month before a date may be
 KIND = "instance.archived"
 GREATEST_ID = 2**63 - 1  # of SQLite
 
@@ -47,6 +50,12 @@ def require_old_enough(store: Store, before: datetime, *, now: datetime) -> None
     """Refuse to move what rules still look at: a workflow that starts again too soon would write to a family twice."""
     if before > now - YOUNGEST:
         raise NotAllowed(f"only what ended more than {YOUNGEST.days} days ago is purged; name an earlier day")
+    counted = -(-furthest_back(store.coop.limits) // A_DAY)
+    if before > now - counted * A_DAY:
+        raise NotAllowed(
+            f"the limits of coopflow.yaml count the messages of up to {counted} days, so those must stay;"
+            f" purge what ended more than {counted} days ago"
+        )
     for workflow in store.templates.current():
         cooldown = workflow.trigger.cooldown
         if cooldown is not None and before > ago(cooldown, now=now):
@@ -54,6 +63,12 @@ def require_old_enough(store: Store, before: datetime, *, now: datetime) -> None
                 f"'{workflow.name}' does not start again within {cooldown}, so its runs of that time must stay;"
                 f" purge what ended more than {cooldown} ago"
             )
+        for rule in workflow.trigger.dates:  # as long as its date is ahead, only the run itself says that it was had
+            if rule.direction == "before" and before > ago(rule.offset, now=now) - SHORT_MONTHS:
+                raise NotAllowed(
+                    f"'{workflow.name}' starts {rule}, and what it has started for a date that is still ahead must"
+                    f" stay; purge what ended more than {rule.offset} and {SHORT_MONTHS.days} days ago"
+                )
 
 
 def to_purge(store: Store, archive: Path, before: datetime) -> Purged:

@@ -280,6 +280,20 @@ PLANTS = (
         SCHEDULES,
     ),
     plant(
+        "what a date has started may be purged while the date is ahead",
+        "keeping/purging.py",
+        '            if rule.direction == "before" and before',
+        "            if False and before",
+        "stories/test_purging.py",
+    ),
+    plant(
+        "messages that the limits count may be purged",
+        "keeping/purging.py",
+        "    if before > now - counted * A_DAY:",
+        "    if False:",
+        "stories/test_purging.py",
+    ),
+    plant(
         "everything that came round during an absence is made up for",
         "schedules.py",
         "        case _:\n            return passed[-1:]",
