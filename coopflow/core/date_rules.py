@@ -14,6 +14,7 @@ from coopflow.core.zones import instant_of
 
 EXAMPLES = "write for example '7 days before payment_due_on at 09:00', 'renewal_date' or '2 weeks after enrolled_on'"
 
+_AT_MIDNIGHT = r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]00:00(?::00(?:[.,]0+)?)?"
 _RULE = (
     r"(?:(?P<length>.+?)\s+(?P<direction>before|after)\s+)?(?P<field>[A-Za-z_][A-Za-z0-9_]{0,63})"
     r"(?:\s+at\s+(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2}))?"
@@ -42,6 +43,14 @@ class DateRule(Struct, frozen=True):
         sign = -1 if self.direction == "before" else 1
         day = days_on(wall.date(), months=sign * self.offset.months, days=sign * self.offset.days)
         return instant_of(datetime.combine(day, wall.time()), tz) + sign * timedelta(seconds=self.offset.seconds)
+
+
+def plain_day(value: object) -> object:
+    """A family's value without what says nothing: blanks, and the midnight with which spreadsheets write a day."""
+    if not isinstance(value, str):
+        return value
+    day = re.fullmatch(_AT_MIDNIGHT, value.strip())
+    return day[1] if day else value.strip()
 
 
 def parse_date_rule(text: str) -> DateRule:
@@ -78,7 +87,7 @@ def _wall_time(value: object, tz: ZoneInfo, at: time) -> datetime:
     if not isinstance(value, str):
         raise ValueError(f"{shown(value)} is not a date; one looks like 2026-09-01")
     try:
-        day = date.fromisoformat(value.strip())
+        day = date.fromisoformat(str(plain_day(value)))
     except ValueError:
         return _wall_moment(value, tz)  # a date with a time, or none at all
     require_year(day, value)

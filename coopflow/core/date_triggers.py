@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from msgspec.structs import replace
 
+from coopflow.core.date_rules import plain_day
 from coopflow.core.durations import Duration
 from coopflow.core.model import Family
 from coopflow.core.workflow import Trigger
@@ -27,7 +28,7 @@ def moments_of(trigger: Trigger, family: Family, tz: ZoneInfo) -> tuple[list[Mom
     """The moments of a family in order, and a sentence for each value that is no date."""
     found, problems = [], []
     for rule in trigger.dates:
-        value = family.attributes.get(rule.field)
+        value = plain_day(family.attributes.get(rule.field))  # written in another way it is the same date
         if value is None:
             continue
         try:

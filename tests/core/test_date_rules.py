@@ -4,7 +4,7 @@ from datetime import time
 
 import pytest
 
-from coopflow.core.date_rules import parse_date_rule
+from coopflow.core.date_rules import parse_date_rule, plain_day
 from coopflow.core.instants import format_instant
 from coopflow.core.timing import zone
 
@@ -27,6 +27,24 @@ NEW_YORK = zone("America/New_York")
 def test_a_date_of_a_family_gives_a_moment(rule: str, value: str, moment: str) -> None:
     found = parse_date_rule(rule).moment(value, tz=NEW_YORK, default_time=time(9))
     assert format_instant(found) == moment
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("2026-03-20", " 2026-03-20 ", "2026-03-20 00:00", "2026-03-20T00:00"),
+        *("2026-03-20 00:00:00", "2026-03-20T00:00:00.000", "2026-03-20T00:00:00,000000"),
+    ],
+)
+def test_a_midnight_as_spreadsheets_write_it_is_the_day(value: str) -> None:
+    assert plain_day(value) == "2026-03-20"
+    found = parse_date_rule("1 day before due_on").moment(value, tz=NEW_YORK, default_time=time(9))
+    assert format_instant(found) == "2026-03-19T13:00:00Z"
+
+
+@pytest.mark.parametrize("value", ["2026-03-20T00:01", "2026-03-20T00:00:00Z", "2026-03-20T00:00:00-04:00", "soon"])
+def test_any_other_time_is_meant(value: str) -> None:
+    assert plain_day(value) == value
 
 
 @pytest.mark.parametrize("value", ["9999-12-31", "0001-01-01", "1969-12-31", "3000-01-01"])

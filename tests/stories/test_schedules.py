@@ -223,6 +223,17 @@ def test_a_value_that_is_no_date_is_said_once(sunday: World) -> None:
     assert "renewal_date: 'soon' is not a date" in skipped(sunday)[0]
 
 
+@pytest.mark.parametrize("other_form", ["2026-03-30 00:00:00", "2026-03-30T00:00", " 2026-03-30"])
+def test_the_same_date_written_in_another_way_starts_nothing_anew(sunday: World, other_form: str) -> None:
+    """As when the next list comes out of another program."""
+    schedules(sunday, on="14 days before renewal_date")
+    renews(sunday, "2026-03-30")
+    sunday.tick("2026-03-16 09:00")
+    renews(sunday, other_form)
+    sunday.tick("2026-03-16 09:05")
+    assert starts(sunday) == ["schedule:14 days before renewal_date = 2026-03-30"]
+
+
 @pytest.mark.parametrize("stand_in", ["9999-12-31", "0001-01-01"])
 @pytest.mark.parametrize("rule", ["14 days before renewal_date", "14 days after renewal_date"])
 def test_a_date_that_stands_for_none_stops_nobody_else(sunday: World, stand_in: str, rule: str) -> None:
