@@ -56,11 +56,11 @@ SELECT family_id, kind, MAX(event_id) FROM event_log
 WHERE family_id IN (SELECT value FROM json_each(?)) AND instr(kind, '.') = 0 GROUP BY family_id, kind
 """
 CONTACTS = """
-SELECT i.family_id, x.step_type, json_extract(x.input_data, '$.to'), x.started_at, x.message_id, i.instance_id,
-       i.template_id, x.step_id
+SELECT i.family_id, x.step_type, json_extract(x.input_data, '$.to'), COALESCE(x.completed_at, x.started_at),
+       x.message_id, i.instance_id, i.template_id, x.step_id
 FROM workflow_instances i CROSS JOIN workflow_step_executions x USING (instance_id)
 WHERE i.family_id IN (SELECT value FROM json_each(?1)) AND (i.completed_at IS NULL OR i.completed_at >= ?2)
-  AND x.started_at >= ?2 AND x.idempotency_key IS NOT NULL
+  AND COALESCE(x.completed_at, x.started_at) >= ?2 AND x.idempotency_key IS NOT NULL
   AND x.step_type IN ('email', 'sms') AND x.status IN ('pending', 'running', 'completed')
 """
 SAME_ADDRESS = """

@@ -294,6 +294,13 @@ PLANTS = (
         "stories/test_purging.py",
     ),
     plant(
+        "a message that waited counts from when it was written",
+        "store/case_sql.py",
+        "'$.to'), COALESCE(x.completed_at, x.started_at),",
+        "'$.to'), x.started_at,",
+        PRESSURE,
+    ),
+    plant(
         "everything that came round during an absence is made up for",
         "schedules.py",
         "        case _:\n            return passed[-1:]",

@@ -44,8 +44,11 @@ class Taken:
 class Judges:
     """What they remember of one run."""
 
-    def __init__(self, memory: sqlite3.Connection, *, spread: timedelta) -> None:
+    def __init__(
+        self, memory: sqlite3.Connection, *, spread: timedelta, caps: Collection[tuple[int, int, tuple[str, ...]]] = ()
+    ) -> None:
         self._memory = memory
+        self._caps = caps  # so many messages, in so many days, by these channels
         self._writes = Writes(memory, RULED | REPLAYED | PLANNED | {"meta"})
         self._spread = spread
         self.truth: dict[str, Taken] = {}
@@ -238,6 +241,25 @@ class Judges:
         self._ordered_again(place, name)
         self._ids.add(message.message_id)
         self.truth[message.key] = self._last_at[place] = Taken(message, place, log_at, now)
+        self._under_the_caps(message, ZoneInfo(row["time_zone"]), name, now)
+
+    def _under_the_caps(self, message: Message, zone: ZoneInfo, name: str, now: datetime) -> None:
+        """29: by the servers' own record no family gets more than the caps allow; what people deny is unknown."""
+        doubted = {key for (key,) in self._rows(_UNHEARD)}  # of them it is known when they were meant to leave
+        for most, days, channels in self._caps if message.channel in TO_FAMILIES else ():
+            begin = (now.astimezone(zone).replace(tzinfo=None) - timedelta(days=days)).replace(tzinfo=zone)
+            lately = [
+                taken.at
+                for key, taken in self.truth.items()
+                if taken.message.family_id == message.family_id
+                and taken.message.channel in channels
+                and message.channel in channels
+                and self._said.get(key) is not False
+                and taken.at > begin + (GRACE if key in doubted else timedelta())
+            ]
+            self._require(
+                len(lately) <= most, f"29: {name} is one of {len(lately)} in {days} days: {sorted(map(_text, lately))}"
+            )
 
     def _ordered_again(self, place: tuple[int, str, str], name: str) -> None:
         """1: the same step writes once more only if a person had a hand in it since."""
@@ -414,6 +436,7 @@ _ENDED = """
 SELECT step_id, MAX(completed_at) FROM workflow_step_executions WHERE instance_id = ? AND completed_at IS NOT NULL
 GROUP BY step_id
 """
+_UNHEARD = "SELECT idempotency_key FROM workflow_step_executions WHERE status = 'running' AND message_id IS NOT NULL"
 _BAD = "SELECT since FROM bad_addresses WHERE channel = ? AND lower(address) = lower(?)"
 _DEFERRED = """
 SELECT 1 FROM event_log WHERE instance_id = ? AND kind = 'step.deferred' AND data ->> 'until' = ?

@@ -16,6 +16,7 @@ from coopflow.clock import accept_clock, time_for_tick
 from coopflow.composing import Composer
 from coopflow.core.facts import BUILT_IN_EVENTS
 from coopflow.core.model import Coop, Family, Message, Prediction
+from coopflow.core.pressure import Limits
 from coopflow.core.timing import Calendar
 from coopflow.core.wall_clock import Boot
 from coopflow.errors import ClockHeld, CoopflowError
@@ -56,7 +57,7 @@ class Month:
         self.tick_took = timedelta()
         self.memory = new_memory()
         self.folder = TemporaryDirectory()  # for what lies beside a database
-        self.judges = Judges(self.memory, spread=plan.spread or timedelta())
+        self.judges = Judges(self.memory, spread=plan.spread or timedelta(), caps=_caps(plan.limits))
         self.offline_until = plan.start
         self.words = {
             number: {text for name in WORDS if (text := columns[name])} for number, columns in plan.families.items()
@@ -401,6 +402,12 @@ class Month:
             accept_clock(self.store, wall=self.wall, actor="sarah")
         for wire in self.wires.values():
             wire.healed = True
+
+
+def _caps(limits: Limits) -> list[tuple[int, int, tuple[str, ...]]]:
+    """The caps for a family: how many messages, in how many days, by which channels."""
+    named = [(limits.per_family, ("email", "sms")), *((cap, (name,)) for name, cap in limits.per_channel.items())]
+    return [(cap.max, cap.per.days, channels) for cap, channels in named if cap is not None]
 
 
 def lived(plan: Plan, numbers: list[int] | None = None) -> Month:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from coopflow.core.deliveries import Deferred, Refused, Unknown
+from coopflow.core.deliveries import Deferred, Refused, Unavailable, Unknown
 from coopflow.core.durations import Duration
 from coopflow.core.people import cancel, run_now
 from coopflow.core.pressure import Cap, Limits
@@ -53,6 +53,28 @@ def test_what_can_no_longer_count_is_not_even_loaded(coop: World) -> None:
     for now, counted in ((at("2026-03-23 08:59"), 1), (at("2026-04-16 09:00"), 0)):
         assert len(coop.store.cases.contacts_of([family], now=now).of_family("42")) == counted
     assert len(coop.store.cases.contacts_of([family]).of_family("42")) == 1
+
+
+def test_a_message_counts_from_when_it_left_however_long_it_had_waited(wired: World) -> None:
+    limited(wired, per_family=Cap(1, DAY))
+    for name in ("one", "two"):
+        wired.has_workflow(name, [mail(stale_after="1 week"), DONE])
+    wired.has_family("42")
+    wired.start("one", family="42")
+    wired.wires["email"].answers.append(Unavailable("out of order"))
+    wired.tick("2026-03-16 09:00")  # its intent is on record since then
+    wired.tick("2026-03-18 10:00")
+    assert len(wired.wires["email"].taken) == 1
+
+    wired.now = at("2026-03-18 11:00")
+    second = wired.start("two", family="42")
+    wired.tick()
+    assert next_turn(wired, second) == (
+        "2026-03-19 10:00",
+        "1 message in 1 day is the most for a family; there is room from Thu 19 Mar 10:00",
+    )
+    wired.tick("2026-03-19 10:00")
+    assert len(wired.wires["email"].taken) == 2
 
 
 def test_a_cap_counts_over_all_workflows_and_says_so(coop: World) -> None:

@@ -466,6 +466,23 @@ def test_a_recall_may_go_on_with_the_next_step(rested: World) -> None:
     assert rested.status(instance) == "completed"
 
 
+def test_a_recall_that_goes_on_may_take_back_the_other_branch_at_once(rested: World) -> None:
+    """Any of the two is enough: to go on without the first is to end the second."""
+    branches = [[{**LETTER[0], "id": name}] for name in ("one", "other")]
+    split = {"id": "both", "type": "parallel", "branches": branches, "join": "any"}
+    rested.has_workflow("two", [split, {"id": "visit", "type": "task", "description": "Visit"}])
+    instance = rested.start("two", family="1")
+    rested.tick()
+
+    assert rested.does(recall, instance, go_on=True) is None
+    rested.tick("2026-03-20 10:00")
+
+    assert arrived(rested) == 0
+    assert rested.attempts(instance)[-3:] == [("one", "skipped"), ("other", "skipped"), ("visit", "completed")]
+    assert rested.trail(instance).count("message.recalled") == 1
+    assert rested.trail(instance).count("message.withdrawn") == 1
+
+
 def test_what_has_left_cannot_be_recalled(rested: World) -> None:
     rested.has_workflow("two", [*LETTER, {"id": "wait", "type": "wait", "duration": "3 days"}])
     instance = rested.start("two", family="1")
