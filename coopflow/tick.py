@@ -17,7 +17,7 @@ from coopflow.core.decide import decide
 from coopflow.core.decisions import Send
 from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unavailable, Unknown, Withdrawn
 from coopflow.core.model import Entry, Execution, Message
-from coopflow.core.protocol import answered, answered_too_late, intend, under_way
+from coopflow.core.protocol import answered, answered_too_late, intend, out_of_the_house, under_way
 from coopflow.core.resting import goes_to_rest, lay_down
 from coopflow.core.settle import advance, doubt, fail, settle
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, StepStatus
@@ -78,14 +78,16 @@ def _advance_all(engine: Engine, cases: Sequence[Case], *, now: datetime) -> lis
 
 def _advance_one(engine: Engine, case: Case, *, now: datetime) -> list[Outgoing]:
     intended: list[Outgoing] = []
+    alone = True
     for entry, send in advance(case, now=now):
         if case.entries.get(entry.branch) is not entry:
             continue  # the message before it has ended the instance
-        decision = decide(case, entry, now=now) if intended else send  # or it has taken the last room under a cap
+        decision = send if alone else decide(case, entry, now=now)  # or it has taken the last room under a cap
         if decision != send:
             settle(case, entry, decision, now=now)
         elif not keeps_back(engine.room, case, entry):
             intended += _intend(engine, case, entry, send, now=now)
+            alone = False
     outgoing = [found for found in intended if found.branch in case.entries]
     if case.instance.status is not InstanceStatus.PAUSED:
         return outgoing
@@ -111,7 +113,7 @@ def _intend(engine: Engine, case: Case, entry: Entry, send: Send, *, now: dateti
     if attempt is not None:
         message = engine.composer.again(case, attempt, send, now=now)
         if engine.post.dedupes(send.channel):
-            case.hand_over(attempt)
+            out_of_the_house(case, entry, attempt, message, now=now)
     else:
         try:
             message = engine.composer.compose(case, entry, send, now=now)
@@ -188,7 +190,7 @@ def _last_call(case: Case, outgoing: Outgoing, *, now: datetime) -> bool:
     wanted = Send(outgoing.message.channel, outgoing.message.to)
     if entry is None or decide(case, entry, now=now) != wanted:
         return False
-    case.hand_over(attempt)
+    out_of_the_house(case, entry, attempt, outgoing.message, now=now)
     return True
 
 

@@ -171,6 +171,7 @@ class Case(Struct, kw_only=True):
         entry.status = EntryStatus.PAUSED if self.instance.status is InstanceStatus.PAUSED else EntryStatus.QUEUED
         entry.arrived_at = since or now
         entry.chosen_by = None
+        entry.last_attempt_at = None
         if entry.branch == MAIN:
             self.instance.current_step = step_id
         try:

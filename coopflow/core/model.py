@@ -75,6 +75,7 @@ class Entry(Struct, kw_only=True):
     arrived_at: datetime | None = None  # when the branch came to this step
     reason: str | None = None  # why it is looked at then and not sooner, in words
     chosen_by: str | None = None  # the person who chose this time; the rules leave it where it is
+    last_attempt_at: datetime | None = None  # when its message was handed over; None: as soon as it was written
     stored: tuple[Any, ...] = ()  # what the store has of it, by which it tells what has changed
 
     def look_again(self, awaits: Awaited, at: datetime | None, reason: str) -> None:

@@ -5,7 +5,7 @@ bind every step, urgent or not, whoever set it going.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -40,7 +40,7 @@ class Contact(Struct, frozen=True):
     family_id: str
     channel: str
     address: str
-    at: datetime
+    at: datetime  # when it left; as long as it has not, when it was written
     message_id: str  # the same for every attempt at it
     instance_id: int | None = None
     part: str = ""  # which step of which workflow version it was
@@ -50,23 +50,23 @@ class Contacts:
     """The contacts that count for a batch of cases; an intent to send is added at once, so the next case sees it."""
 
     def __init__(self, known: Iterable[Contact] = ()) -> None:
-        self._by_family: dict[str, list[Contact]] = defaultdict(list)
-        self._by_address: dict[str, list[Contact]] = defaultdict(list)
+        self._by_family: dict[str, dict[str, Contact]] = defaultdict(dict)
+        self._by_address: dict[str, dict[str, Contact]] = defaultdict(dict)
         for contact in known:
-            self.add(contact)
+            self.count(contact)
 
-    def add(self, contact: Contact) -> None:
-        """Count one more."""
-        self._by_family[contact.family_id].append(contact)
-        self._by_address[same_address(contact.address)].append(contact)
+    def count(self, contact: Contact) -> None:
+        """Count a message: one more, or at another moment than before."""
+        self._by_family[contact.family_id][contact.message_id] = contact
+        self._by_address[same_address(contact.address)][contact.message_id] = contact
 
-    def of_family(self, family_id: str) -> list[Contact]:
+    def of_family(self, family_id: str) -> Collection[Contact]:
         """Those of one family, whatever the channel."""
-        return self._by_family[family_id]
+        return self._by_family[family_id].values()
 
-    def of_address(self, address: str) -> list[Contact]:
+    def of_address(self, address: str) -> Collection[Contact]:
         """Those to one address, whatever the family."""
-        return self._by_address[same_address(address)]
+        return self._by_address[same_address(address)].values()
 
 
 class Room(Struct, frozen=True):

@@ -54,9 +54,8 @@ def intend(case: Case, entry: Entry, message: Message, *, handed_over: bool, now
         key=message.key,
         message_id=message.message_id,
     )
-    if message.channel in TO_FAMILIES:
-        whose = (case.instance.instance_id, case.part(case.step(entry)))
-        case.contacts.add(Contact(case.family.family_id, message.channel, message.to, now, message.message_id, *whose))
+    entry.last_attempt_at = None
+    _count(case, entry, message, now=now)
     case.note(
         "message.intended",
         now=now,
@@ -65,6 +64,20 @@ def intend(case: Case, entry: Entry, message: Message, *, handed_over: bool, now
         message=message.message_id,
         personal={"to": message.to, "content": _digest(message)},
     )
+
+
+def out_of_the_house(case: Case, entry: Entry, attempt: Execution, message: Message, *, now: datetime) -> None:
+    """Hand a message over: from here on it may be out, and it counts towards the caps as of now."""
+    case.hand_over(attempt)
+    entry.last_attempt_at = now if now > attempt.started_at else None
+    _count(case, entry, message, now=now)
+
+
+def _count(case: Case, entry: Entry, message: Message, *, now: datetime) -> None:
+    if message.channel in TO_FAMILIES:
+        family_id, instance_id, part = case.family.family_id, case.instance.instance_id, case.part(case.step(entry))
+        contact = Contact(family_id, message.channel, message.to, now, message.message_id, instance_id, part)
+        case.contacts.count(contact)
 
 
 def _digest(message: Message) -> str:

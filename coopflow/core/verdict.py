@@ -209,10 +209,11 @@ def _cooldown(workflow: Workflow, occasion: Occasion, *, now: datetime) -> list[
         return []
     calendar = occasion.coop.calendar
     tz = zone_or(occasion.family.time_zone, calendar.tz)
+    several = workflow.max_concurrent_instances > 1  # else one that is active is reason enough
     ends = [
         add(cooldown, to=past.started, tz=tz, calendar=calendar)
         for past in occasion.past
-        if past.workflow == workflow.name and not past.active
+        if past.workflow == workflow.name and (several or not past.active)
     ]
     until = max(ends, default=None)
     if until is None or until <= now:

@@ -13,7 +13,10 @@ INSTANCE = Table(
 ENTRY = Table(
     "workflow_queue",
     key="queue_id",
-    columns=("step_id", "visit", "attempts", "status", "awaits", "scheduled_for", "arrived_at", "reason", "chosen_by"),
+    columns=(
+        *("step_id", "visit", "attempts", "status", "awaits", "scheduled_for", "arrived_at", "reason", "chosen_by"),
+        "last_attempt_at",
+    ),
 )
 INSTANCES = f"""
 SELECT {", ".join(INSTANCE.columns)}, instance_id, family_id, triggered_by, trigger_date, context, deadline,
@@ -56,11 +59,14 @@ SELECT family_id, kind, MAX(event_id) FROM event_log
 WHERE family_id IN (SELECT value FROM json_each(?)) AND instr(kind, '.') = 0 GROUP BY family_id, kind
 """
 CONTACTS = """
-SELECT i.family_id, x.step_type, json_extract(x.input_data, '$.to'), COALESCE(x.completed_at, x.started_at),
+SELECT i.family_id, x.step_type, json_extract(x.input_data, '$.to'),
+       COALESCE(x.completed_at, CASE WHEN x.status = 'running' THEN
+         (SELECT q.last_attempt_at FROM workflow_queue q
+          WHERE q.instance_id = x.instance_id AND q.branch = x.branch AND q.visit = x.visit) END, x.started_at) AS at,
        x.message_id, i.instance_id, i.template_id, x.step_id
 FROM workflow_instances i CROSS JOIN workflow_step_executions x USING (instance_id)
 WHERE i.family_id IN (SELECT value FROM json_each(?1)) AND (i.completed_at IS NULL OR i.completed_at >= ?2)
-  AND COALESCE(x.completed_at, x.started_at) >= ?2 AND x.idempotency_key IS NOT NULL
+  AND at >= ?2 AND x.idempotency_key IS NOT NULL
   AND x.step_type IN ('email', 'sms') AND x.status IN ('pending', 'running', 'completed')
 """
 SAME_ADDRESS = """
@@ -92,7 +98,7 @@ VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?)
 ADD_ENTRY = f"""
 INSERT INTO workflow_queue ({", ".join(ENTRY.columns)},
                             instance_id, branch, priority, max_attempts, created_date)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 ADD_ATTEMPT = """
 INSERT INTO workflow_step_executions (instance_id, step_number, step_name, step_type, status, started_at, completed_at,

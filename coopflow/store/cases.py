@@ -218,7 +218,7 @@ class Cases:
         found: dict[int, dict[str, Entry]] = defaultdict(dict)
         for row in self._rows(sql.ENTRIES, (ids,)):
             entry = rows.entry_of(row)
-            found[row[9]][entry.branch] = entry
+            found[row[10]][entry.branch] = entry
         return found
 
     def _tasks(self, ids: str) -> Mapping[int, list[Task]]:

@@ -90,9 +90,10 @@ def entry_of(row: Row) -> Entry:
         arrived_at=instant(row[6]),
         reason=row[7],
         chosen_by=row[8],
-        queue_id=row[10],
-        branch=row[11],
-        stored=row[:9],
+        last_attempt_at=instant(row[9]),
+        queue_id=row[11],
+        branch=row[12],
+        stored=row[:10],
     )
 
 
@@ -108,6 +109,7 @@ def entry_row(entry: Entry) -> Row:
         text(entry.arrived_at),
         entry.reason,
         entry.chosen_by,
+        text(entry.last_attempt_at),
     )
 
 

@@ -228,8 +228,8 @@ PLANTS = (
     plant(
         "messages of one batch do not see each other",
         "core/protocol.py",
-        "    case.contacts.add(Contact(case.family.family_id, message.channel, message.to, now, message.message_id, *whose))\n",
-        "",
+        "        case.contacts.count(contact)",
+        "        pass",
         PRESSURE,
     ),
     plant(
@@ -296,8 +296,8 @@ PLANTS = (
     plant(
         "a message that waited counts from when it was written",
         "store/case_sql.py",
-        "'$.to'), COALESCE(x.completed_at, x.started_at),",
-        "'$.to'), x.started_at,",
+        "       COALESCE(x.completed_at, CASE",
+        "       COALESCE(CASE",
         PRESSURE,
     ),
     plant(

@@ -19,7 +19,7 @@ PLANTS = (
     plant(
         "there is no last call on record before the message leaves",
         "tick.py",
-        "        return False\n    case.hand_over(attempt)\n    return True",
+        "        return False\n    out_of_the_house(case, entry, attempt, outgoing.message, now=now)\n    return True",
         "        return False\n    return True",
         KILLS,
     ),

@@ -192,6 +192,11 @@ class Judges:
         self._require(gentle is None or _read(gentle) <= at, f"6: {name} may go to a family that is in grief")
         now_at = row["phone"] if row["step_type"] == "sms" else row["email"]
         self._require(json.loads(row["input_data"])["to"] == now_at, f"18: {name} may go to an old address")
+        for allowed, covers, said_at, how in self._rows(_SAID, row["step_type"], now_at):
+            of_other_kinds = covers == "outreach" and step.get("kind") == "transactional"
+            just_now = how == "gateway" and _read(said_at) >= at
+            may = allowed or just_now or (of_other_kinds and step["type"] == "email")
+            self._require(may, f"6: {name} may go to an address that was opted out")
         for (since,) in self._rows(_BAD, row["step_type"], now_at):
             self._require(_read(since) >= at, f"18: {name} may go to an address that does not work")
         self._at_a_good_time(row, step, name, at)
@@ -318,6 +323,9 @@ class Judges:
             _text(now),
         )
         self._require(not due, f"5: due, and not tried by a tick at {now}: {due}")
+        for what, question in OVERDUE.items():
+            left = self._rows(question, _text(now))
+            self._require(not left, f"5: {what}, and not by a tick at {now}: {left}")
         for number, sentence, question in TODAY:
             found = self._memory.execute(question).fetchone()
             self._require(found is None, f"{number}: {sentence}: {found}")
@@ -437,6 +445,16 @@ SELECT step_id, MAX(completed_at) FROM workflow_step_executions WHERE instance_i
 GROUP BY step_id
 """
 _UNHEARD = "SELECT idempotency_key FROM workflow_step_executions WHERE status = 'running' AND message_id IS NOT NULL"
+_SAID = """
+SELECT allowed, covers, at, how FROM consent_records WHERE channel = ? AND lower(address) = lower(?)
+ORDER BY at DESC, record_id DESC LIMIT 1
+"""
+OVERDUE = {
+    "a task has not gone up a level": "SELECT task_id FROM coordinator_tasks WHERE status = 'open' AND escalation_level = 0 AND escalate_at < ?",
+    "nobody was told of a deadline": "SELECT instance_id FROM workflow_instances"
+    " WHERE completed_at IS NULL AND deadline_alert_at < ?",
+    "a schedule was not looked at": "SELECT template_name FROM workflow_schedules WHERE next_at < ?",
+}
 _BAD = "SELECT since FROM bad_addresses WHERE channel = ? AND lower(address) = lower(?)"
 _DEFERRED = """
 SELECT 1 FROM event_log WHERE instance_id = ? AND kind = 'step.deferred' AND data ->> 'until' = ?

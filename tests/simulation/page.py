@@ -141,7 +141,8 @@ holds, and each change of state has one entry (14); the number of the tick that 
 is the earliest of the branches, and a turn that the rules have set is the one that a walk over the wall clocks, a
 quarter of an hour at a time, comes to (16); the words that left are those on record (17); an escalated task has an
 owner (20); the state is the one that the audit trail tells (27). And, beyond the list: by the servers' own record no
-family gets more than the caps on messages allow (29).
+family gets more than the caps on messages allow (29); one prediction begins one workflow of a group (30); and no
+workflow begins again within its cooldown (31).
 
 Once a day, and at the end: no reference leads nowhere and every CHECK holds (28). A rehearsal writes nothing (22); a
 second tick at the same moment writes nothing but its mark (23); what was due has been tried (5); no name, address or

@@ -64,6 +64,22 @@ AFTER_COMMIT = (
         " OR i.triggered_by GLOB 'schedule:*' GROUP BY 1, 2, 3 HAVING COUNT(*) > 1",
     ),
     Rule(
+        "30",
+        "two workflows of a group for one prediction",
+        "SELECT i.triggered_by, i.family_id FROM workflow_instances i JOIN workflow_templates t USING (template_id)"
+        " WHERE i.triggered_by GLOB 'prediction_id:*' AND t.trigger_conditions ->> 'group' IS NOT NULL"
+        " GROUP BY i.triggered_by, i.family_id, t.trigger_conditions ->> 'group' HAVING COUNT(*) > 1",
+    ),
+    Rule(
+        "31",
+        "begun again within five days, which its cooldown forbids",
+        "SELECT i.instance_id, o.instance_id FROM workflow_instances i JOIN workflow_templates t USING (template_id)"
+        " JOIN workflow_instances o ON o.family_id = i.family_id AND o.instance_id < i.instance_id"
+        " JOIN workflow_templates p ON p.template_id = o.template_id AND p.template_name = t.template_name"
+        " WHERE i.triggered_by GLOB 'prediction_id:*' AND t.trigger_conditions ->> 'cooldown' = '5 days'"
+        " AND unixepoch(i.trigger_date) - unixepoch(o.trigger_date) BETWEEN 0 AND 5 * 86400 - 7200",
+    ),
+    Rule(
         "12",
         "more attempts than the retries allow",
         "SELECT x.instance_id, x.branch, x.step_id, x.visit FROM workflow_step_executions x JOIN workflow_instances"

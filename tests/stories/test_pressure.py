@@ -77,6 +77,40 @@ def test_a_message_counts_from_when_it_left_however_long_it_had_waited(wired: Wo
     assert len(wired.wires["email"].taken) == 2
 
 
+def test_two_messages_that_have_waited_for_days_do_not_leave_together(wired: World) -> None:
+    limited(wired, per_family=Cap(1, DAY))
+    wired.has_family("42")
+    wired.wires["email"].answers += [Unavailable("out of order")] * 100
+    for name, day in (("one", "16"), ("two", "17")):
+        wired.has_workflow(name, [mail(stale_after="1 week"), DONE])
+        wired.now = at(f"2026-03-{day} 09:30")
+        wired.start(name, family="42")
+        for hour in range(10, 18):
+            wired.tick(f"2026-03-{day} {hour}:00")
+    assert wired.db.execute_sql("SELECT count(*) FROM workflow_step_executions").fetchone() == (2,)
+
+    wired.wires["email"].answers.clear()
+    for hour in range(12, 18):
+        wired.tick(f"2026-03-18 {hour}:00")
+    assert len(wired.wires["email"].taken) == 1
+    for hour in range(9, 18):
+        wired.tick(f"2026-03-19 {hour:02}:00")
+    assert len(wired.wires["email"].taken) == 2
+
+
+def test_of_two_branches_with_one_message_left_the_second_waits_though_both_rest(wired: World) -> None:
+    limited(wired, per_family=Cap(1, DAY))
+    coop = replace(wired.store.coop, rest=timedelta(hours=1))
+    wired.coop = wired.store.coop = wired.store.cases._coop = coop
+    wired.has_workflow("both", [{"id": "split", "type": "parallel", "branches": [[mail("one")], [mail("two")]]}])
+    wired.has_family("42")
+    instance = wired.start("both", family="42")
+    wired.tick("2026-03-16 09:00")
+    assert [name for name, _ in wired.attempts(instance)].count("two") == 0
+    wired.tick("2026-03-16 10:00")
+    assert len(wired.wires["email"].taken) == 1
+
+
 def test_a_cap_counts_over_all_workflows_and_says_so(coop: World) -> None:
     limited(coop, per_family=Cap(2, WEEK))
     for name in ("one", "two", "three"):

@@ -1,5 +1,7 @@
 """Who starts, who does not, and the reason for each."""
 
+from datetime import timedelta
+
 import pytest
 
 from coopflow.core.verdict import Answer
@@ -92,6 +94,23 @@ def test_rising_risk_replaces_the_lower_workflow(co: World) -> None:
     assert lower.instance_id is not None
     assert co.status(lower.instance_id) == "cancelled"
     assert "replaced by high" in str(co.case(lower.instance_id).instance.outcome_notes)
+
+
+def test_a_cooldown_is_kept_where_several_may_run_at_once(coop: World) -> None:
+    """It counts from the start of the last run, whether that has ended or not."""
+    coop.has_workflow(
+        "high",
+        [{"id": "wait", "type": "wait", "duration": "60 days"}],
+        trigger=trigger(0.8, 80, cooldown="30 days"),
+        max_concurrent_instances=2,
+    )
+    coop.has_family("42")
+    coop.predicts("42", 0.9, 90, number="1")
+    [skipped] = coop.predicts("42", 0.9, 90, number="2")
+    assert "started less than 30 days ago" in skipped.reason
+    coop.now += timedelta(days=30)
+    [started] = coop.predicts("42", 0.9, 90, number="3")
+    assert started.instance_id == 2
 
 
 def test_a_cooldown_is_kept_after_the_end(coop: World) -> None:
