@@ -450,7 +450,8 @@ SELECT allowed, covers, at, how FROM consent_records WHERE channel = ? AND lower
 ORDER BY at DESC, record_id DESC LIMIT 1
 """
 OVERDUE = {
-    "a task has not gone up a level": "SELECT task_id FROM coordinator_tasks WHERE status = 'open' AND escalation_level = 0 AND escalate_at < ?",
+    "a task has not gone up a level": "SELECT task_id FROM coordinator_tasks"
+    " WHERE status = 'open' AND escalation_level = 0 AND escalate_at < ?",
     "nobody was told of a deadline": "SELECT instance_id FROM workflow_instances"
     " WHERE completed_at IS NULL AND deadline_alert_at < ?",
     "a schedule was not looked at": "SELECT template_name FROM workflow_schedules WHERE next_at < ?",
