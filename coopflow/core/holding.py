@@ -11,6 +11,7 @@ from coopflow.core.placing import reopen
 from coopflow.core.states import Awaited, EntryStatus, InstanceStatus, StepStatus
 from coopflow.core.timing import NeverOpens, add
 
+MAYBE_OUT = {"status": "unknown"}  # what an attempt came to that nobody waits for any more: it counts as if it had left
 PLANNED = frozenset({Awaited.TURN, Awaited.APPROVED, Awaited.SEND, Awaited.TIME})  # its time is a plan, not a deadline
 
 
@@ -118,7 +119,8 @@ def give_up_messages(case: Case, reason: str, *, now: datetime) -> None:
         if entry is None or entry.status is EntryStatus.PROCESSING:
             continue  # its answer is recorded when it comes
         if entry.awaits is Awaited.DOUBT or case.handed_over(entry):
-            case.close(attempt, StepStatus.FAILED, now=now, error=f"never found out whether it left: {reason}")
+            error = f"never found out whether it left: {reason}"
+            case.close(attempt, StepStatus.FAILED, now=now, output=MAYBE_OUT, error=error)
             case.note("step.in_doubt", now=now, step=attempt.step_id, reason=f"never found out, {reason}", late=True)
         else:
             case.close(attempt, StepStatus.SKIPPED, now=now, error=reason)

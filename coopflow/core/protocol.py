@@ -11,7 +11,7 @@ from typing import Any, assert_never
 from coopflow.core.case import Case
 from coopflow.core.decisions import Hold
 from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unavailable, Unknown, Withdrawn
-from coopflow.core.holding import paused_by_a_person, release
+from coopflow.core.holding import MAYBE_OUT, paused_by_a_person, release
 from coopflow.core.model import Entry, Execution, Message, Task
 from coopflow.core.placing import reopen, too_late_after
 from coopflow.core.pressure import Contact
@@ -153,7 +153,8 @@ def answered_too_late(case: Case, attempt: Execution, delivery: Delivery, *, now
             case.close(attempt, StepStatus.COMPLETED, now=now, output=_output(delivery))
             case.note("message.accepted", now=now, step=attempt.step_id, message=attempt.message_id, late=True)
         case Unknown(reason):
-            case.close(attempt, StepStatus.FAILED, now=now, error=f"not known whether it left: {reason}")
+            error = f"not known whether it left: {reason}"
+            case.close(attempt, StepStatus.FAILED, now=now, output=MAYBE_OUT, error=error)
             case.note("step.in_doubt", now=now, step=attempt.step_id, reason=reason, late=True)
             _tell_of_late_doubt(case, attempt, reason, now=now)
         case Deferred(reason) | Unavailable(reason) | Refused(reason):

@@ -67,7 +67,8 @@ SELECT i.family_id, x.step_type, json_extract(x.input_data, '$.to'),
 FROM workflow_instances i CROSS JOIN workflow_step_executions x USING (instance_id)
 WHERE i.family_id IN (SELECT value FROM json_each(?1)) AND (i.completed_at IS NULL OR i.completed_at >= ?2)
   AND at >= ?2 AND x.idempotency_key IS NOT NULL
-  AND x.step_type IN ('email', 'sms') AND x.status IN ('pending', 'running', 'completed')
+  AND x.step_type IN ('email', 'sms') AND (x.status IN ('pending', 'running', 'completed')
+       OR x.status = 'failed' AND json_extract(x.output_data, '$.status') = 'unknown')
 """
 SAME_ADDRESS = """
 SELECT family_id FROM families

@@ -221,8 +221,8 @@ PLANTS = (
     plant(
         "a cap does not count what is under way",
         "store/case_sql.py",
-        "  AND x.step_type IN ('email', 'sms') AND x.status IN ('pending', 'running', 'completed')",
-        "  AND x.step_type IN ('email', 'sms') AND x.status IN ('completed')",
+        "  AND x.step_type IN ('email', 'sms') AND (x.status IN ('pending', 'running', 'completed')",
+        "  AND x.step_type IN ('email', 'sms') AND (x.status IN ('completed')",
         PRESSURE,
     ),
     plant(

@@ -77,6 +77,21 @@ def test_a_message_counts_from_when_it_left_however_long_it_had_waited(wired: Wo
     assert len(wired.wires["email"].taken) == 2
 
 
+def test_what_may_have_left_counts_after_its_instance_was_cancelled_too(wired: World) -> None:
+    limited(wired, per_family=Cap(1, DAY))
+    wired.has_workflow("one", [mail(), DONE])
+    wired.has_workflow("two", [mail(), DONE])
+    wired.has_family("42")
+    first = wired.start("one", family="42")
+    wired.wires["email"].answers.append(lambda _: Unknown("no reply"))
+    wired.tick("2026-03-16 09:00")
+    wired.now = at("2026-03-16 10:00")
+    assert wired.does(cancel, first, reason=None) is None
+    second = wired.start("two", family="42")
+    wired.tick("2026-03-16 10:01")
+    assert next_turn(wired, second)[0] == "2026-03-17 10:00"
+
+
 def test_two_messages_that_have_waited_for_days_do_not_leave_together(wired: World) -> None:
     limited(wired, per_family=Cap(1, DAY))
     wired.has_family("42")

@@ -80,6 +80,18 @@ def test_a_second_run_does_not_start_beside_an_active_one_paused_or_not(co: Worl
     assert f"already active: instance {first.instance_id}" in second.reason
 
 
+def test_a_lower_workflow_does_not_start_in_the_place_of_a_higher_one_that_must_not(coop: World) -> None:
+    """The higher one matches, and waits for its cooldown: the family has had what the group is there for."""
+    coop.has_workflow("high", [{"id": "done", "type": "end"}], priority=9, trigger=trigger(0.8, 80, cooldown="30 days"))
+    coop.has_workflow("low", [{"id": "done", "type": "end"}], priority=5, trigger=trigger(0.5, 50))
+    coop.has_family("42")
+    [first] = coop.predicts("42", 0.9, 90, number="1")
+    coop.tick()
+    [second] = coop.predicts("42", 0.9, 90, number="2")
+    assert (first.workflow, second.answer) == ("high", Answer.SKIPPED)
+    assert "low: high is more urgent" in second.reason
+
+
 def test_a_lower_workflow_does_not_start_beside_a_higher_one_of_its_group(co: World) -> None:
     co.predicts("42", 0.87, 82, number="1")
     [second] = co.predicts("42", 0.70, 90, number="2")
