@@ -21,8 +21,8 @@ from coopflow.core.verdict import Answer
 from coopflow.core.workflow import BY_THE_CLOCK, Trigger, Workflow
 from coopflow.core.zones import zone_or
 from coopflow.errors import in_one_line
+from coopflow.one_by_one import in_batch_or_one_by_one
 from coopflow.starts import Result, starting
-from coopflow.store.failures import is_database_trouble
 from coopflow.store.rows import start_key
 from coopflow.store.schedules import Schedule
 from coopflow.store.store import Store
@@ -99,9 +99,18 @@ def _look(store: Store, report: TickReport, workflow: Workflow, schedule: Schedu
     After a fault nothing counts as done: in an hour all are looked at again, and who has begun does not begin twice.
     """
     faults_before = len(report.faults)
+
+    def met_a_fault(family_id: str, fault: Exception) -> tuple[int, list[datetime]]:
+        report.faults.append(f"family {family_id}, workflow '{workflow.name}': {in_one_line(fault)}")
+        return 0, []
+
     upcoming: list[datetime] = []
     for family_ids in store.schedules.families(at_once=BATCH):
-        upcoming += _start_for_all(store, report, workflow, schedule, family_ids, now=now)
+        parts = in_batch_or_one_by_one(
+            store, family_ids, lambda ids: _start_for(store, workflow, schedule, ids, now=now), met_a_fault
+        )
+        report.started += sum(started for started, _ in parts)
+        upcoming += [moment for _, ahead in parts for moment in ahead]
     with store.transaction():
         if len(report.faults) > faults_before:
             store.schedules.put(replace(schedule, next_at=now + FAULT_PAUSE))
@@ -114,37 +123,10 @@ def _look(store: Store, report: TickReport, workflow: Workflow, schedule: Schedu
         store.schedules.put(replace(schedule, done_until=max(now, schedule.done_until), next_at=next_at))
 
 
-def _start_for_all(
-    store: Store,
-    report: TickReport,
-    workflow: Workflow,
-    schedule: Schedule,
-    family_ids: Sequence[str],
-    *,
-    now: datetime,
-) -> list[datetime]:
-    """Start what these families are owed; if that trips over a fault, each by itself, and who it met is told of.
-
-    Answers with the moments at which they will be owed more.
-    """
-    try:
-        with store.transaction():
-            started, ahead = _start_for(store, workflow, schedule, family_ids, now=now)
-    except Exception as error:
-        if is_database_trouble(error):
-            raise
-        if len(family_ids) == 1:
-            report.faults.append(f"family {family_ids[0]}, workflow '{workflow.name}': {in_one_line(error)}")
-            return []
-        parts = [_start_for_all(store, report, workflow, schedule, [one], now=now) for one in family_ids]
-        return [moment for part in parts for moment in part]
-    report.started += started
-    return ahead
-
-
 def _start_for(
     store: Store, workflow: Workflow, schedule: Schedule, family_ids: Sequence[str], *, now: datetime
 ) -> tuple[int, list[datetime]]:
+    """Start what these families are owed; how many began, and the moments at which they will be owed more."""
     families = list(store.families(family_ids).values())
     ahead: list[datetime] = []
     if workflow.trigger.type == "condition":

@@ -1,11 +1,11 @@
-"""A batch that trips over a fault of ours is taken in line by line: the line that meets it stops none of the others."""
+"""Lines are taken in by the batch; one that meets a fault of ours is refused, and stops none of the others."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from coopflow.errors import CoopflowError, in_one_line
 from coopflow.intake.unfit import Unfit
-from coopflow.store.failures import is_database_trouble
+from coopflow.one_by_one import in_batch_or_one_by_one
 from coopflow.store.store import Store
 
 Line = TypeVar("Line")
@@ -18,22 +18,15 @@ def take_in(
     take: Callable[[Sequence[Line]], list[Taken]],
     refuse: Callable[[Line, Unfit], Taken],
 ) -> list[Taken]:
-    """Take a batch in, in one durable change; after a fault each line in its own, and the one that meets it is refused.
+    """Take a batch in, in one durable change; after a fault each line in its own, and the one with it is refused."""
 
-    Where a transaction is open already, as in a dry run, no part could be taken back, and a fault is raised.
-    """
-    in_another = store.db.connection().in_transaction
-    try:
-        with store.transaction():
-            return take(batch)
-    except CoopflowError:
-        raise
-    except Exception as fault:
-        if in_another or is_database_trouble(fault):
-            raise
-        if len(batch) > 1:
-            return [taken for line in batch for taken in take_in(store, [line], take, refuse)]
+    def refused(line: Line, fault: Exception) -> list[Taken]:
+        if isinstance(fault, CoopflowError):
+            raise fault
         # What it says may be of anybody, so it is told, and not kept.
         problem = Unfit("this is a fault in coopflow, nothing was taken in", hint=f" ({in_one_line(fault)})")
         with store.transaction():
-            return [refuse(batch[0], problem)]
+            return [refuse(line, problem)]
+
+    parts = in_batch_or_one_by_one(store, batch, take, refused)
+    return [taken for part in parts for taken in part]
