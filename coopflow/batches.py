@@ -17,6 +17,7 @@ from coopflow.core.model import Entry
 from coopflow.core.settle import settle
 from coopflow.core.states import EntryStatus
 from coopflow.errors import Temporary, in_one_line
+from coopflow.one_by_one import in_batch_or_one_by_one
 from coopflow.sending import Post
 from coopflow.store.failures import is_database_trouble
 from coopflow.store.store import Store
@@ -84,23 +85,14 @@ def change_all(
     if engine.epoch is None:
         with engine.store.transaction():
             engine.epoch = engine.store.cases.take_the_lead()
-    try:
-        with engine.store.transaction():
-            return [_change(engine, ids, change, afterwards, now=now)]
-    except _OneBadInstance:
-        pass  # all of it is rolled back and done one by one, so that the bad one is found and the others go on
-    parts = []
-    for instance_id in ids:
-        try:
-            with engine.store.transaction():
-                parts.append(_change(engine, [instance_id], change, afterwards, now=now))
-        except _OneBadInstance as signal:
-            _set_aside(engine, report, instance_id, str(signal), now=now)
-    return parts
 
+    def set_aside(instance_id: int, fault: Exception) -> list[Done]:
+        _set_aside(engine, report, instance_id, in_one_line(fault), now=now)
+        return []
 
-class _OneBadInstance(Exception):
-    """Something in the batch tripped over a fault."""
+    return in_batch_or_one_by_one(
+        engine.store, ids, lambda some: _change(engine, some, change, afterwards, now=now), set_aside
+    )
 
 
 def _change(
@@ -113,15 +105,10 @@ def _change(
 ) -> Done:
     if engine.store.cases.leader() != engine.epoch:
         raise Overtaken
-    try:
-        cases = engine.store.cases.load(ids, now=now)
-        done = change(cases)
-        save_cases(engine.store, cases, now=now)
-        afterwards(done)
-    except Exception as error:
-        if is_database_trouble(error):
-            raise
-        raise _OneBadInstance(in_one_line(error)) from error
+    cases = engine.store.cases.load(ids, now=now)
+    done = change(cases)
+    save_cases(engine.store, cases, now=now)
+    afterwards(done)
     return done
 
 

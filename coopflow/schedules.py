@@ -100,9 +100,9 @@ def _look(store: Store, report: TickReport, workflow: Workflow, schedule: Schedu
     """
     faults_before = len(report.faults)
 
-    def met_a_fault(family_id: str, fault: Exception) -> tuple[int, list[datetime]]:
+    def met_a_fault(family_id: str, fault: Exception) -> list[tuple[int, list[datetime]]]:
         report.faults.append(f"family {family_id}, workflow '{workflow.name}': {in_one_line(fault)}")
-        return 0, []
+        return []
 
     upcoming: list[datetime] = []
     for family_ids in store.schedules.families(at_once=BATCH):

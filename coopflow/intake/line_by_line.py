@@ -20,13 +20,13 @@ def take_in(
 ) -> list[Taken]:
     """Take a batch in, in one durable change; after a fault each line in its own, and the one with it is refused."""
 
-    def refused(line: Line, fault: Exception) -> list[Taken]:
+    def refused(line: Line, fault: Exception) -> list[list[Taken]]:
         if isinstance(fault, CoopflowError):
             raise fault
         # What it says may be of anybody, so it is told, and not kept.
         problem = Unfit("this is a fault in coopflow, nothing was taken in", hint=f" ({in_one_line(fault)})")
         with store.transaction():
-            return [refuse(line, problem)]
+            return [[refuse(line, problem)]]
 
     parts = in_batch_or_one_by_one(store, batch, take, refused)
     return [taken for part in parts for taken in part]

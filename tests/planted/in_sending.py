@@ -380,9 +380,9 @@ PLANTS = (
     ),
     plant(
         "a disk error in one instance is that instance's fault",
-        "batches.py",
-        "        if is_database_trouble(error):\n            raise\n        raise _OneBadInstance(in_one_line(error)) from error",
-        "        raise _OneBadInstance(in_one_line(error)) from error",
+        "one_by_one.py",
+        "        if in_another or is_database_trouble(fault):",
+        "        if in_another:",
         BAD,
     ),
     plant(
@@ -394,9 +394,9 @@ PLANTS = (
     ),
     plant(
         "one bad instance holds up the others of its batch",
-        "batches.py",
-        "    except _OneBadInstance:\n        pass  # all",
-        "    except _OneBadInstance:\n        raise  # all",
+        "one_by_one.py",
+        "        if len(batch) == 1:\n            return give_up(batch[0], fault)\n",
+        "        raise\n",
         BAD,
     ),
     plant(
