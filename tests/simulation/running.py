@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tests.simulation.judges import Violated
 from tests.simulation.month import lived
 from tests.simulation.plan import Plan, plan_of
 
@@ -31,7 +32,7 @@ def run_plan(plan: Plan, numbers: list[int] | None = None) -> Outcome:
     """One plan; whatever goes wrong in it is its outcome."""
     try:
         month = lived(plan, numbers)
-    except Exception as problem:  # noqa: BLE001 - a traceback is a finding like another
+    except (Exception, Violated) as problem:  # noqa: BLE001 - a traceback is a finding like another
         return Outcome(plan.seed, f"{type(problem).__name__}: {problem}")
     return Outcome(
         seed=plan.seed,
