@@ -39,18 +39,27 @@ class DateRule(Struct, frozen=True):
         Days and months keep the wall clock in `tz`; the 31st of a shorter month is its last day; of a time that the
         clocks skip it is the first instant after.
         """
+        return self.moments(value, tz=tz, default_time=default_time)[0]
+
+    def moments(self, value: object, *, tz: ZoneInfo, default_time: time) -> tuple[datetime, datetime]:
+        """The instant that it comes to, as `moment` has it, and the one at which the date itself comes."""
         wall = _wall_time(value, tz, self.at or default_time)
+        itself = instant_of(wall, tz)
+        if self.direction == "on":
+            return itself, itself
         sign = -1 if self.direction == "before" else 1
         day = days_on(wall.date(), months=sign * self.offset.months, days=sign * self.offset.days)
-        return instant_of(datetime.combine(day, wall.time()), tz) + sign * timedelta(seconds=self.offset.seconds)
+        at = instant_of(datetime.combine(day, wall.time()), tz) + sign * timedelta(seconds=self.offset.seconds)
+        return at, itself
 
 
 def plain_day(value: object) -> object:
     """A family's value without what says nothing: blanks, and the midnight with which spreadsheets write a day."""
     if not isinstance(value, str):
         return value
-    day = re.fullmatch(_AT_MIDNIGHT, value.strip())
-    return day[1] if day else value.strip()
+    bare = value.strip()
+    day = re.fullmatch(_AT_MIDNIGHT, bare) if len(bare) > len("2026-03-20") else None
+    return day[1] if day else bare
 
 
 def parse_date_rule(text: str) -> DateRule:

@@ -5,10 +5,8 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from coopflow.core.date_rules import plain_day
-from coopflow.core.durations import Duration
 from coopflow.core.model import Family
 from coopflow.core.workflow import Trigger
 
@@ -32,9 +30,8 @@ def moments_of(trigger: Trigger, family: Family, tz: ZoneInfo) -> tuple[list[Mom
         if value is None:
             continue
         try:
-            at = rule.moment(value, tz=tz, default_time=trigger.at or NINE)
-            day = replace(rule, offset=Duration(), direction="on").moment(value, tz=tz, default_time=trigger.at or NINE)
-            found.append(Moment(at, f"{rule} = {value}", day))
+            at, of_the_date = rule.moments(value, tz=tz, default_time=trigger.at or NINE)
+            found.append(Moment(at, f"{rule} = {value}", of_the_date))
         except ValueError as problem:
             problems.append(f"{rule.field}: {problem}")
     return sorted(found), list(dict.fromkeys(problems))

@@ -60,14 +60,14 @@ def _replan(case: Case, entry: Entry, reason: str, *, now: datetime, catch_up: b
 
 def _plain(value: Any) -> Any:
     """A value of the rules as JSON has it, the same text whenever it is the same rule."""
+    if value is None or isinstance(value, str | int | float):
+        return value
     if isinstance(value, Struct):
         return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
-    if isinstance(value, Mapping):
+    if isinstance(value, dict | Mapping):  # a dict is known by its type, which every tick asks for each closed day
         return {str(key): _plain(one) for key, one in value.items()}
     if isinstance(value, Set):
         return sorted(str(one) for one in value)
     if isinstance(value, tuple | list):
         return [_plain(one) for one in value]
-    if isinstance(value, ZoneInfo):
-        return value.key
-    return value if value is None or isinstance(value, str | int | float) else str(value)
+    return value.key if isinstance(value, ZoneInfo) else str(value)

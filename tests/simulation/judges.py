@@ -27,7 +27,7 @@ STALE = {"2 days": timedelta(days=2, hours=1), "6 hours": timedelta(hours=6)}  #
 ENDS = {"instance.completed": "completed", "instance.failed": "failed", "instance.cancelled": "cancelled"}
 
 
-class Violated(BaseException):  # noqa: N818 - it is no error of a program, it is what a judge says
+class Violated(BaseException):
     """An invariant does not hold. No `except Exception` of what is judged may take it for a fault and go on."""
 
 

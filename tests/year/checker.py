@@ -21,18 +21,18 @@ def faults(life: Life, closed: Mapping[date, str]) -> Iterator[str]:
         yield from _where_the_phone_is(sent)
         yield from _gently(life, sent)
         yield from _late(sent)
-        quit_at = life.opted_out.get(sent.message.family_id or "")
+        quit_at = life.opted_out.get(sent.family_id)
         if quit_at is not None and quit_at <= sent.at:
             yield f"{_name(sent)} went to a family that had opted out"
     yield from _too_many(life)
-    keys = [sent.message.message_id for sent in life.sent]
+    keys = [sent.message_id for sent in life.sent]
     if len(set(keys)) < len(keys):
         yield "a message was sent twice"
 
 
 def zone_of(life: Life, sent: Sent) -> ZoneInfo:
     """Where the family lived at that moment."""
-    moves = life.zones[sent.message.family_id or ""]
+    moves = life.zones[sent.family_id]
     return ZoneInfo([zone for since, zone in moves if since <= sent.at][-1])
 
 
@@ -45,15 +45,15 @@ def _at_the_wrong_time(sent: Sent, zone: ZoneInfo, closed: Mapping[date, str]) -
 
 
 def _where_the_phone_is(sent: Sent) -> Iterator[str]:
-    if sent.message.channel != "sms":
+    if sent.channel != "sms":
         return
-    for key, number in PLACES.items():
-        if number == sent.message.to and sent.at.astimezone(ZoneInfo(key)).hour not in DAYTIME:
+    for key, beginning in PLACES.items():
+        if sent.to.startswith(beginning) and sent.at.astimezone(ZoneInfo(key)).hour not in DAYTIME:
             yield f"{_name(sent)} rang a phone of {key} at {sent.at.astimezone(ZoneInfo(key)):%H:%M}"
 
 
 def _gently(life: Life, sent: Sent) -> Iterator[str]:
-    marks = [mark for mark in life.gentle.get(sent.message.family_id or "", []) if mark[0] <= sent.at]
+    marks = [mark for mark in life.gentle.get(sent.family_id, []) if mark[0] <= sent.at]
     if marks and sent.at < marks[-1][1]:
         yield f"{_name(sent)} reached a family that was to be treated gently until {marks[-1][1]}"
 
@@ -61,14 +61,14 @@ def _gently(life: Life, sent: Sent) -> Iterator[str]:
 def _late(sent: Sent) -> Iterator[str]:
     if sent.due is None:
         yield f"{_name(sent)} was not due"
-    elif sent.at - sent.due > PATIENCE[sent.message.channel]:
+    elif sent.at - sent.due > PATIENCE[sent.channel]:
         yield f"{_name(sent)} had been due at {sent.due}"
 
 
 def _too_many(life: Life) -> Iterator[str]:
     by_family: dict[str, list[Sent]] = defaultdict(list)
     for sent in life.sent:
-        by_family[sent.message.family_id or ""].append(sent)
+        by_family[sent.family_id].append(sent)
     for family, messages in by_family.items():
         yield from _above_the_cap(family, messages, life)
 
@@ -84,6 +84,4 @@ def _above_the_cap(family: str, messages: Iterable[Sent], life: Life) -> Iterato
 
 def _name(sent: Sent) -> str:
     at: datetime = sent.at
-    return (
-        f"the {sent.message.channel} of instance {sent.message.instance_id} to family {sent.message.family_id} ({at})"
-    )
+    return f"the {sent.channel} of instance {sent.instance_id} to family {sent.family_id} ({at})"

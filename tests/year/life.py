@@ -14,33 +14,40 @@ from typing import Any
 
 from msgspec import Struct
 
+from coopflow.acting import finish_task
 from coopflow.core.model import Message
 from coopflow.events import take_event
 from coopflow.tick import tick
 from tests.world import World
 
 FIRST = datetime(2026, 1, 5, 6, tzinfo=UTC)
-YEAR = timedelta(days=365)
+DAY = timedelta(days=1)
+YEAR = 365 * DAY
+WORKING = timedelta(hours=9)  # from the morning's entries to the coordinator's hour
 STEP = timedelta(minutes=5)  # how often cron comes by here; a minute would only cost more
 SPREAD = timedelta(minutes=45)  # over which messages to many families are spread
-PLACES = {  # zone → a phone number of it
-    "America/New_York": "+12125550142",
-    "America/Chicago": "+13125550142",
-    "America/Denver": "+13035550142",
-    "America/Los_Angeles": "+12135550142",
-    "Pacific/Honolulu": "+18085550142",
-    "America/Havana": "+5371234567",
-    "Europe/Dublin": "+35312345678",
-    "Asia/Kathmandu": "+97714123456",
-    "Australia/Lord_Howe": "+61265631234",
-    "Africa/Casablanca": "+212522123456",
+PLACES = {  # zone → how its phone numbers begin; four digits follow
+    "America/New_York": "+1212555",
+    "America/Chicago": "+1312555",
+    "America/Denver": "+1303555",
+    "America/Los_Angeles": "+1213555",
+    "Pacific/Honolulu": "+1808555",
+    "America/Havana": "+537123",
+    "Europe/Dublin": "+3531234",
+    "Asia/Kathmandu": "+9771412",
+    "Australia/Lord_Howe": "+6126563",
+    "Africa/Casablanca": "+21252212",
 }
 
 
 class Sent(Struct, frozen=True):
-    """What the gateway saw, and when it had been due at the latest."""
+    """What the gateway saw of a message, and when it had been due at the latest."""
 
-    message: Message
+    channel: str
+    to: str
+    family_id: str
+    instance_id: int
+    message_id: str
     at: datetime
     due: datetime | None
 
@@ -71,15 +78,18 @@ class Life:
         self.world.now = FIRST
         for number in range(self.families):
             zone = self.random.choice(list(PLACES))
-            phone = PLACES[self.random.choice([zone, zone, zone, *PLACES])]  # some keep the number of another place
-            attributes: dict[str, Any] = {
-                "renewal_date": str(date(2026, 1, 20) + timedelta(self.random.randrange(340)))
-            }
+            place = self.random.choice([zone, zone, zone, *PLACES])  # some keep the number of another place
+            phone = f"{PLACES[place]}{number:04}"
+            attributes: dict[str, Any] = {"renewal_date": self._renewal(2026)}
             if self.random.random() < 0.2:
                 attributes["best_contact_hour"] = self.random.randrange(24)
             family = str(number)
             self.zones[family] = [(FIRST, zone)]
             self.world.has_family(family, time_zone=zone, phone=phone, attributes=attributes)
+
+    def _renewal(self, year: int) -> str:
+        """Memberships end on the first of a month."""
+        return str(date(year, self.random.randrange(2, 13), 1))
 
     def goes_on(self) -> None:
         """The years, from one moment at which something is due or happens to the next."""
@@ -96,12 +106,19 @@ class Life:
 
     def _happenings(self) -> Iterator[tuple[datetime, str, str]]:
         chances = {"predicted": 4, "replied": 2, "overdue": 1, "paid": 1, "moved": 0.15, "gently": 0.2, "quit": 0.05}
+        of_the_office = {"moved", "gently", "quit"}
         for year in range(self.years):
             begin = FIRST + year * YEAR
             for family in map(str, range(self.families)):
                 for what, often in chances.items():
                     for _ in range(int(often) + (self.random.random() < often % 1)):
-                        yield begin + YEAR * self.random.random(), what, family
+                        moment = begin + YEAR * self.random.random()
+                        yield _next_morning(moment) if what in of_the_office else moment, what, family
+                if year:
+                    yield begin, "renewed", family
+            for number in range(365):
+                if (at_work := _next_morning(begin + number * DAY) + WORKING).weekday() < 5:
+                    yield at_work, "at_the_desk", ""
             for _ in range(12):
                 yield begin + YEAR * self.random.random(), "offline", ""
 
@@ -128,6 +145,11 @@ class Life:
         self.zones[family].append((self.world.now, zone))
         self.world.changes_family(family, time_zone=zone)
 
+    def renewed(self, family: str) -> None:
+        """The office has entered the date of the new year."""
+        attributes = dict(self.world.store.families([family])[family].attributes)
+        self.world.changes_family(family, attributes={**attributes, "renewal_date": self._renewal(self.world.now.year)})
+
     def gently(self, family: str) -> None:
         until = self.world.now.replace(minute=0, second=0, microsecond=0) + timedelta(days=self.random.randrange(3, 30))
         self.gentle.setdefault(family, []).append((self.world.now, until))
@@ -136,6 +158,12 @@ class Life:
     def quit(self, family: str) -> None:
         self.opted_out.setdefault(family, self.world.now)
         self.world.changes_family(family, consent={name: {"allowed": False} for name in ("email", "sms")})
+
+    def at_the_desk(self, _: str) -> None:
+        """A coordinator works off what has been left to people; of what was too late, half is sent after all."""
+        for number, kind in self._rows("SELECT task_id, task_type FROM coordinator_tasks WHERE status = 'open'"):
+            outcome = self.random.choice(["retry", "skip"]) if kind == "person" else None
+            finish_task(self.world.store, number, outcome=outcome, note=None, actor="sarah", now=self.world.now)
 
     def offline(self, _: str) -> None:
         self.offline_until = _on_the_grid(self.world.now + timedelta(hours=self.random.choice([1, 5, 30, 80])))
@@ -150,14 +178,14 @@ class Life:
         if now < self.offline_until:
             return
         due, known = self._due(now), self._newest_instance()
-        before = {name: len(wire.taken) for name, wire in self.world.wires.items()}
         report = tick(self.world.engine, now=now)
         assert report.faults == []
         self.ticks += 1
-        for name, wire in self.world.wires.items():
-            for message in wire.taken[before[name] :]:
+        for wire in self.world.wires.values():
+            for message in wire.taken:
                 since = now if (message.instance_id or 0) > known else self._due_since(message, due)
-                self.sent.append(Sent(message, now, since))
+                self.sent.append(sent_of(message, now, since))
+            wire.taken.clear()
 
     def _due(self, now: datetime) -> dict[int, tuple[datetime, str]]:
         """Since when each instance has been due, and at which step, read behind coopflow's back."""
@@ -169,12 +197,15 @@ class Life:
         return {number: (_read(planned), step) for number, planned, step in rows}
 
     def _due_since(self, message: Message, due: Mapping[int, tuple[datetime, str]]) -> datetime | None:
-        """When a message was due at the latest; what a wait led to in the same tick may have been spread after it."""
+        """When a message was due at the latest; what a wait led to in the same tick is later.
+
+        It is spread over some time; and a wait that ends while cron is away leads on when cron is back.
+        """
         planned, waiting = due.get(message.instance_id or 0, (None, None))
         [(step,)] = self._rows(
             "SELECT step_id FROM workflow_step_executions WHERE message_id = ? LIMIT 1", message.message_id
         )
-        return planned if planned is None or step == waiting else planned + SPREAD
+        return planned if planned is None or step == waiting else max(planned + SPREAD, self.offline_until)
 
     def _newest_instance(self) -> int:
         """What has a higher number after a tick was begun by it, and is due since then."""
@@ -201,8 +232,26 @@ class Life:
         return connection.execute(question, values).fetchall()
 
 
+def sent_of(message: Message, at: datetime, due: datetime | None) -> Sent:
+    """What is kept of a message; years of them must fit into memory."""
+    return Sent(
+        channel=message.channel,
+        to=message.to,
+        family_id=message.family_id or "",
+        instance_id=message.instance_id or 0,
+        message_id=message.message_id,
+        at=at,
+        due=due,
+    )
+
+
 def _read(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+def _next_morning(moment: datetime) -> datetime:
+    """When the office enters what it has heard."""
+    return moment.replace(hour=6, minute=0, second=0, microsecond=0) + DAY
 
 
 def _on_the_grid(moment: datetime) -> datetime:

@@ -17,7 +17,7 @@ from coopflow.core.pressure import Cap, Limits
 from coopflow.core.timing import Preference, parse_window
 from tests.world import World
 from tests.year.checker import faults
-from tests.year.life import SPREAD, Life, Sent
+from tests.year.life import SPREAD, Life, Sent, sent_of
 
 HOLIDAYS = {
     day: name
@@ -106,7 +106,7 @@ def test_a_year_of_a_co_op_breaks_no_rule(tmp_path: Path) -> None:
     life = lived(tmp_path, families=30, seed=2026)
     assert list(faults(life, HOLIDAYS)) == []
     assert len(life.sent) > 1_000
-    assert {sent.message.channel for sent in life.sent} == {"email", "sms"}
+    assert {sent.channel for sent in life.sent} == {"email", "sms"}
     life.world.check()
     life.world.close()
 
@@ -125,15 +125,12 @@ def test_the_checker_sees_what_is_wrong(tmp_path: Path, spoil: Callable[[Sent], 
     [(_, zone)] = life.zones["0"]
     noon = datetime(2026, 3, 18, 12, tzinfo=ZoneInfo(zone)).astimezone(UTC)
     message = Message(channel="email", to="a@example.org", text="", key="k", message_id="m", at=noon, family_id="0")
-    sent = Sent(message, noon, noon)
+    sent = sent_of(message, noon, noon)
     life.sent = [sent]
     assert list(faults(life, HOLIDAYS)) == []
     life.sent = [spoil(sent)]
     assert found in next(iter(faults(life, HOLIDAYS)))
-    life.sent = [
-        replace(sent, at=noon + timedelta(minutes=number), message=replace(message, message_id=str(number)))
-        for number in range(4)
-    ]
+    life.sent = [replace(sent, at=noon + timedelta(minutes=number), message_id=str(number)) for number in range(4)]
     life.sent = [replace(one, due=one.at) for one in life.sent]
     assert ["4 messages" in fault for fault in faults(life, HOLIDAYS)] == [True]
     life.world.close()
