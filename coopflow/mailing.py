@@ -26,9 +26,9 @@ def mail_writer(config: Config, *, sender: str, domain: str, database_id: str) -
         from coopflow.channels.mail import build_mail  # loaded with the first mail: most ticks send none
 
         plain = partial(build_mail, message, sender=sender, sender_name=config.organisation, domain=domain)
-        if message.instance_id is None:
+        if message.instance_id is None or message.family_id is None:
             return plain(reply_to=settings.get("reply_to"))
-        tag = reply_tag(database_id, message.instance_id)
+        tag = reply_tag(database_id, message.instance_id, message.family_id)
         reply_to = tagged_address(settings["reply_to"], tag) if settings.get("reply_to") else None
         return plain(reply_to=reply_to, unsubscribe=_unsubscribe(settings, tag, reply_to))
 

@@ -19,7 +19,7 @@ from tests.channels.smtp_scene import MESSAGE
 
 HEAD = "organisation: Willow Creek\ntime_zone: America/New_York\ncoordinators: {sarah: {email: sarah@example.org}}\n"
 SMTP = "transport: smtp, host: mail.invalid, from: office@example.org"
-TAG = reply_tag("ours", 17)
+TAG = reply_tag("ours", 17, "42")
 
 
 def app(folder: Path, email: str = SMTP, *, deliver: str = "outbox") -> App:
@@ -48,7 +48,7 @@ def test_without_settings_for_answers_there_are_no_headers_for_them(tmp_path: Pa
 def test_answers_go_to_an_address_that_says_which_instance_they_are_about(tmp_path: Path) -> None:
     found = mail(app(tmp_path, f"{SMTP}, reply_to: answers@example.org"))
     assert found["Reply-To"] == f"answers+{TAG}@example.org"
-    assert read_tag(found["Reply-To"], "ours") == 17
+    assert read_tag(found["Reply-To"], "ours", lambda _: "42") == (17, "42")
     assert found["List-Unsubscribe"] == f"<mailto:answers+{TAG}@example.org?subject=STOP>"
     assert found["List-Unsubscribe-Post"] is None
 

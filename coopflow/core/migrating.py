@@ -13,7 +13,7 @@ from coopflow.core.case import Case
 from coopflow.core.model import Entry
 from coopflow.core.placing import Setting, reopen
 from coopflow.core.states import Awaited
-from coopflow.core.timing import Planned, add
+from coopflow.core.timing import NeverOpens, Planned, add
 from coopflow.core.workflow import ParallelStep, Step, TaskStep, WaitStep, Workflow
 from coopflow.errors import NotAllowed
 
@@ -31,7 +31,7 @@ class Moved(Struct, frozen=True):
 
 def migrate(case: Case, to: Workflow, *, reason: str | None, now: datetime) -> list[Moved]:
     """Let the case go on with another version; raise NotAllowed with everything that speaks against it."""
-    obstacles = list(_obstacles(case, to))
+    obstacles = list(_obstacles(case, to, now=now))
     if obstacles:
         raise NotAllowed(f"instance {case.instance.instance_id} {'; '.join(obstacles)}")
     planned = {branch: _planned(case, entry, to, now=now) for branch, entry in case.entries.items()}
@@ -66,7 +66,7 @@ def _plan_escalations(case: Case) -> None:
 # -- what speaks against it -----------------------------------------------------------------------------------------
 
 
-def _obstacles(case: Case, to: Workflow) -> Iterator[str]:
+def _obstacles(case: Case, to: Workflow, *, now: datetime) -> Iterator[str]:
     if case.workflow.name != to.name:
         yield f"is a run of {case.workflow.name}, not of {to.name}"
     elif not case.instance.active:
@@ -78,8 +78,17 @@ def _obstacles(case: Case, to: Workflow) -> Iterator[str]:
     elif any(attempt.idempotency_key for attempt in case.running.values()):
         yield "has a message on its way; try again when it has gone"
     else:
-        for entry in case.entries.values():
-            yield from _misfit(entry, case.step(entry), to)
+        misfits = [misfit for entry in case.entries.values() for misfit in _misfit(entry, case.step(entry), to)]
+        yield from misfits or _without_a_turn(case, to, now=now)
+
+
+def _without_a_turn(case: Case, to: Workflow, *, now: datetime) -> Iterator[str]:
+    """The steps whose turn never comes by the other version's timing, as of a family without the date that it needs."""
+    for entry in case.entries.values():
+        try:
+            _planned(case, entry, to, now=now)
+        except NeverOpens as problem:
+            yield f"stands at '{entry.step_id}', whose turn never comes in version {to.version}: {problem}"
 
 
 def _misfit(entry: Entry, here: Step, to: Workflow) -> Iterator[str]:
@@ -121,7 +130,7 @@ def _planned(case: Case, entry: Entry, to: Workflow, *, now: datetime) -> Planne
         return Planned(now, (f"{step.until_event} came before",))
     if entry.arrived_at is None or (entry.awaits is Awaited.TURN and entry.attempts):
         return None
-    before = _timed(case, entry, case.workflow, arrived_at=entry.arrived_at)
+    before = _timed_before(case, entry, arrived_at=entry.arrived_at)
     after = _timed(case, entry, to, arrived_at=entry.arrived_at)
     if before is None or after is None or before.at != entry.scheduled_for or after.at == before.at:
         return None
@@ -134,13 +143,23 @@ def _has_come(case: Case, event: str | None) -> bool:
     return event is not None and case.facts.get(event) is True
 
 
+def _timed_before(case: Case, entry: Entry, *, arrived_at: datetime) -> Planned | None:
+    """What the present version's timing makes of it now; None: nothing, where what it was planned by has gone."""
+    try:
+        return _timed(case, entry, case.workflow, arrived_at=arrived_at)
+    except NeverOpens:
+        return None
+
+
 def _timed(case: Case, entry: Entry, workflow: Workflow, *, arrived_at: datetime) -> Planned | None:
     """What a version's timing makes of the branch's arrival; None: the branch waits for something else."""
+    if entry.awaits not in (Awaited.TURN, Awaited.TIME):
+        return None
     step = workflow.steps[entry.step_id]
     turn = case.plan(step, arrived=arrived_at, workflow=workflow)
     if entry.awaits is Awaited.TURN:
         return turn
-    if entry.awaits is not Awaited.TIME or not isinstance(step, WaitStep):
+    if not isinstance(step, WaitStep):
         return None
     length = step.duration or step.timeout
     until = add(length, to=turn.at, tz=case.tz, calendar=case.coop.calendar) if length else None

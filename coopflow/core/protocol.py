@@ -12,6 +12,7 @@ from coopflow.core.case import Case
 from coopflow.core.decisions import Hold
 from coopflow.core.deliveries import Accepted, Deferred, Delivery, Refused, Unavailable, Unknown, Withdrawn
 from coopflow.core.holding import MAYBE_OUT, paused_by_a_person, release
+from coopflow.core.instants import format_instant
 from coopflow.core.model import Entry, Execution, Message, Task
 from coopflow.core.placing import reopen, too_late_after
 from coopflow.core.pressure import Contact
@@ -27,8 +28,14 @@ TO_FAMILIES = frozenset({"email", "sms"})  # what counts towards the caps on mes
 
 
 def message_key(database_id: str, case: Case, entry: Entry) -> str:
-    """The name of a logical message: the same for every attempt at one visit of one step, and of nothing else."""
-    origin = f"{database_id}/{case.instance.instance_id}/{entry.branch}/{entry.step_id}/{_visits(case, entry)}"
+    """The name of a logical message: the same for every attempt at one visit of one step, and of nothing else.
+
+    The number alone does not say which instance it is: once a backup was restored, another one may get the number of
+    one that began after the backup was made, and a server that dedupes must not take its message for one that it has.
+    """
+    instance = case.instance
+    run = f"{instance.instance_id}/{instance.family_id}/{format_instant(instance.trigger_date)}"
+    origin = f"{database_id}/{run}/{entry.branch}/{entry.step_id}/{_visits(case, entry)}"
     return hashlib.blake2b(origin.encode(), digest_size=16).hexdigest()
 
 

@@ -113,8 +113,7 @@ def _answer(occasion: Occasion, match: Match) -> Effect:
         at=None if match.certain else item.at,  # an answer to a message cannot be older than the message
     )
     happened = record_event(store, event, actor=occasion.source, now=now)
-    if item.channel == "email" and item.sender is not None and store.inbox.clear_bad("email", item.sender):
-        store.log([_about_address("address.cleared", occasion, match.family_id, reason="the family wrote from there")])
+    _works_after_all(occasion, match)
     task_id = None
     if may_mean_stop(item.text):
         task_id = ask_a_person(occasion, match.family_id, _perhaps_stop(occasion, match))
@@ -158,7 +157,15 @@ def _start(occasion: Occasion, match: Match) -> Effect:
     event_id = put_on_record(occasion, reason=reason, match=match)
     said = Said(item.text, item.sender, occasion.source)
     opt(store, [match.family_id], item.channel, said, allowed=True, now=now)
+    _works_after_all(occasion, match)
     return Effect(event_id=event_id, reason=reason)
+
+
+def _works_after_all(occasion: Occasion, match: Match) -> None:
+    """An address from which a family writes may be written to, whatever came back from there before."""
+    store, item = occasion.store, occasion.item
+    if item.channel == "email" and item.sender is not None and store.inbox.clear_bad("email", item.sender):
+        store.log([_about_address("address.cleared", occasion, match.family_id, reason="the family wrote from there")])
 
 
 # -- a machine wrote ----------------------------------------------------------------------------------------------

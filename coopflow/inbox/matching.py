@@ -54,9 +54,9 @@ def _by(sent: Sent, how: str) -> Match:
 
 def _tagged(store: Store, item: Incoming) -> Match | None:
     for address in item.addressed:
-        instance_id = read_tag(address, store.database_id)
-        family_id = None if instance_id is None else store.inbox.family_of(instance_id)
-        if family_id is not None:
+        found = read_tag(address, store.database_id, store.inbox.family_of)
+        if found is not None:
+            instance_id, family_id = found
             return Match(family_id=family_id, instance_id=instance_id, how="it was sent to the instance's own address")
     return None
 

@@ -17,7 +17,7 @@ from coopflow.strict_yaml import Source, read_yaml
 from coopflow.workflows.calling_checks import check_calls
 from coopflow.workflows.canonical import all_steps, canonical
 from coopflow.workflows.condition_checks import check_conditions, check_trigger_event
-from coopflow.workflows.graph import check_circles, check_reach
+from coopflow.workflows.graph import check_circles, check_order, check_reach
 from coopflow.workflows.jumps import check_jumps
 from coopflow.workflows.known import Known
 from coopflow.workflows.outline import Outline, outline
@@ -70,6 +70,7 @@ def read_definition(content: bytes | str, *, path: str, known: Known, messages: 
         found.warning for found in problems
     ):  # otherwise a step may seem out of reach because of a mistake elsewhere
         problems += check_reach(steps, source, _on_failure(source))
+        problems += check_order(steps, source, _on_failure(source))
     definition = _definition(checked, messages, path) if checked and all(found.warning for found in problems) else None
     name = source.data.get("name")
     return FileReading(

@@ -1,4 +1,4 @@
-"""What can be seen from the graph of all steps: circles without a pause, and steps that no way leads to."""
+"""What the graph of all steps shows: circles without a pause, steps that no way leads to, times that never come."""
 
 from collections.abc import Iterator, Mapping
 
@@ -21,6 +21,34 @@ def check_reach(file: Outline, source: Source, on_failure: str) -> Iterator[Prob
     """Warnings for steps that no way leads to."""
     for spot in _unreached(file, _ways(file, on_failure)):
         yield source.problem(spot.id_loc, "no step leads here", warning=True)
+
+
+def check_order(file: Outline, source: Source, on_failure: str) -> Iterator[Problem]:
+    """Warnings for times that count from the end of a step which nothing makes sure has ended."""
+    ways = _ways(file, on_failure)
+    for spot in file.spots:
+        name = spot.data.get("from")
+        if isinstance(name, str) and name in ways and spot.id not in _after(name, file, ways):
+            sentence = f"no way leads here from '{name}'; where it has not ended, this step's turn never comes"
+            yield source.problem((*spot.loc, "from"), sentence, warning=True)
+
+
+def _after(step_id: str, file: Outline, ways: Ways) -> set[str]:
+    """The steps that may come once a step has ended: those behind the branches that it is in among them."""
+    found: set[str] = set()
+    todo = _onward(file.by_id[step_id], file, ways)
+    while todo:
+        step = todo.pop()
+        if step in ways and step not in found:
+            found.add(step)
+            todo += _onward(file.by_id[step], file, ways)
+    return found
+
+
+def _onward(spot: Spot, file: Outline, ways: Ways) -> list[str]:
+    around = file.by_id.get(spot.lane.owner or "")
+    behind = [around.follower, *_onward(around, file, {})] if around else []
+    return [step for step in (*(way.to for way in ways.get(spot.id, ())), *behind) if step]
 
 
 def _ways(file: Outline, on_failure: str) -> Ways:

@@ -121,7 +121,12 @@ def _each(content: bytes, *readers: Callable[[str], object]) -> None:
 
 def _address(content: bytes) -> None:
     _each(content, addresses.check_email, addresses.require_mailbox, web_addresses.require_url, stop_words.asks_to_stop)
-    _each(content, stop_words.asks_to_start, stop_words.may_mean_stop, lambda text: reply_tag.read_tag(text, "d" * 32))
+    _each(
+        content,
+        stop_words.asks_to_start,
+        stop_words.may_mean_stop,
+        lambda text: reply_tag.read_tag(text, "d" * 32, str),
+    )
 
 
 def _phone(content: bytes) -> None:

@@ -31,21 +31,31 @@ def test_a_reply_from_another_address_counts_where_it_answers_our_message(desk: 
 
 def test_a_reply_to_the_address_with_the_tag_needs_no_header_at_all(desk: Desk) -> None:
     instance = desk.has_written()
-    tag = reply_tag(desk.world.store.database_id, instance)
+    tag = reply_tag(desk.world.store.database_id, instance, "42")
 
     taken = desk.mail(mail(sender="dad@elsewhere.example", to=f"Willow Creek <answers+{tag}@coop.example>"))
 
     assert (taken.instance_id, desk.world.status(instance)) == (instance, "completed")
 
 
+def test_a_tag_of_an_instance_that_a_restored_backup_has_lost_is_not_that_of_another_family(desk: Desk) -> None:
+    """The number is another family's by now, and what the lost one's family writes must not end its workflow."""
+    instance = desk.has_written()
+    tag = reply_tag(desk.world.store.database_id, instance, "43")
+
+    taken = desk.mail(mail(sender="dad@elsewhere.example", to=f"Willow Creek <answers+{tag}@coop.example>"))
+
+    assert (taken.status, taken.instance_id, desk.world.status(instance)) == ("unmatched", None, "running")
+
+
 def test_a_tag_is_good_for_its_instance_and_its_database_only() -> None:
-    tag = reply_tag("test", 17)
+    tag = reply_tag("test", 17, "42")
     assert tag.startswith("i17-")
     assert len(tag) == len("i17-") + 12
-    assert read_tag(f"Answers <answers+{tag.upper()}@coop.example>", "test") == 17
-    assert read_tag(f"answers+{tag}@coop.example", "another") is None
-    assert read_tag(f"answers+{tag.replace('i17', 'i18')}@coop.example", "test") is None
-    assert read_tag("nothing here", "test") is None
+    assert read_tag(f"Answers <answers+{tag.upper()}@coop.example>", "test", lambda _: "42") == (17, "42")
+    assert read_tag(f"answers+{tag}@coop.example", "another", lambda _: "42") is None
+    assert read_tag(f"answers+{tag.replace('i17', 'i18')}@coop.example", "test", lambda _: "42") is None
+    assert read_tag("nothing here", "test", lambda _: "42") is None
 
 
 def test_a_mail_from_the_familys_own_address_is_theirs(desk: Desk) -> None:

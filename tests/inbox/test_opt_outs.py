@@ -5,7 +5,7 @@ import pytest
 from coopflow.core.consent import OUTREACH, refusal
 from coopflow.core.stop_words import asks_to_start, asks_to_stop, may_mean_stop
 from tests.inbox.conftest import OPTED_OUT, STEPS, Desk
-from tests.inbox.mails import mail, vacation
+from tests.inbox.mails import dsn, mail, vacation
 
 STOPS = [
     *[
@@ -192,6 +192,23 @@ def test_d11_start_after_stop_counts_where_consent_was_on_record_before(desk: De
 
     assert desk.world.store.families(["42"])["42"].consent["sms"]["allowed"] is True
     assert desk.world.tasks() == []
+
+
+def test_start_from_an_address_that_had_failed_lets_mails_go_there_again(desk: Desk) -> None:
+    from coopflow.intake.consent import change_consent
+
+    instance = desk.has_written()
+    store, now = desk.world.store, desk.world.now
+    with store.transaction():
+        change_consent(store, "42", ["email"], allowed=True, reason="form of 2 March", actor="sarah", now=now)
+    desk.mail(dsn(desk.sent(instance)))
+    assert [row["address"] for row in store.inbox.bad_addresses()] == ["family42@example.org"]
+    desk.mail(mail("STOP", number=7))
+
+    desk.mail(mail("START", number=8))
+
+    assert store.families(["42"])["42"].consent["email"]["allowed"] is True
+    assert store.inbox.bad_addresses() == []
 
 
 def test_start_without_an_opt_out_is_an_answer_like_any_other(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 from contextlib import closing
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
@@ -190,3 +191,26 @@ def test_o17_without_the_outbox_only_history_is_lost(saved: CoOp) -> None:
     (saved.folder / "outbox").mkdir()
     assert saved.run("adopt", "--yes", at=LATER).code == 0
     assert tick(saved, at="2026-03-24 15:01:00") == (0, "")
+
+
+def to_whom(folder: Path) -> set[str]:
+    return {message_from_bytes(path.read_bytes())["To"] for path in (folder / "outbox").rglob("*.eml")}
+
+
+def test_s27_an_instance_with_the_number_of_one_that_was_lost_sends_a_mail_of_its_own(saved: CoOp) -> None:
+    """The outbox, a gateway or a mail program that knows the lost one's key must not take this one for it."""
+    saved.world.has_family("43")
+    saved.world.has_family("44")
+    saved.run("backup", "later.db", at="2026-03-20 13:02:00")
+    saved.run("trigger", "--workflow", "welcome", "--family", "43", at="2026-03-20 13:03:00")
+    tick(saved, at="2026-03-20 13:04:00")
+    saved.run("restore", "later.db", "--yes", at="2026-03-20 13:05:00")
+    saved.run("adopt", "--yes", at="2026-03-20 13:06:00")
+
+    saved.run("trigger", "--workflow", "welcome", "--family", "44", at="2026-03-20 13:07:00")
+    assert tick(saved, at="2026-03-20 13:08:00") == (0, "")
+
+    numbers = ask(database(saved), "SELECT instance_id, family_id FROM workflow_instances ORDER BY 1")
+    assert numbers == [(1, "42"), (2, "44")]
+    assert to_whom(saved.folder) == {f"family{number}@example.org" for number in (42, 43, 44)}
+    assert mails(saved.folder) == 3

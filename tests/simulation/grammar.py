@@ -1,5 +1,6 @@
 """Workflows drawn from a grammar: every type of step, every way on, every kind of trigger."""
 
+from copy import deepcopy
 from random import Random
 from typing import Any
 
@@ -28,6 +29,7 @@ def _above(field: str, value: float) -> Step:
     return {"field": field, "operator": ">", "value": value}
 
 
+PAID_LATE = {"field": "engagement_score", "operator": "<", "value": 10}
 REPLIED, PAID = _true("email_response_received"), _true("payment_received")
 CONDITIONS: tuple[Step, ...] = (
     REPLIED,
@@ -35,6 +37,9 @@ CONDITIONS: tuple[Step, ...] = (
     _above("predicted_probability", 0.7),
     {"any": [_above("withdrawal_risk", 0.5), _true("email_bounced")]},
     {"all": [{"not": REPLIED}, {"field": "engagement_score", "operator": "<", "value": 40}]},
+    {"field": "status", "operator": "in", "value": ["enrolled", "trial"]},
+    {"not": {"field": "phone", "operator": "exists"}},
+    {"field": "attributes.renewal_date", "operator": ">=", "value": "2026-06-10"},
 )
 TRIGGERS: tuple[dict[str, Any], ...] = (
     {"type": "prediction", "conditions": _above("predicted_probability", 0.4), "cooldown": "5 days"},
@@ -43,9 +48,16 @@ TRIGGERS: tuple[dict[str, Any], ...] = (
     {"type": "schedule", "every": "monday 09:00"},
     {"type": "schedule", "on": ["3 days before renewal_date"]},
     {"type": "schedule", "on": ["2 weeks before renewal_date", "1 day after renewal_date at 17:00"], "catch_up": "all"},
+    {"type": "schedule", "every": "mon-fri 07:15", "catch_up": "none", "conditions": _above("withdrawal_risk", 0.5)},
+    {"type": "schedule", "rrule": "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,SA;BYHOUR=2;BYMINUTE=30", "catch_up": "all"},
+    {"type": "schedule", "on": ["renewal_date"], "at": "08:15", "catch_up": "none", "conditions": {"not": PAID_LATE}},
     {"type": "condition", "conditions": _above("withdrawal_risk", 0.6)},
+    {"type": "condition", "conditions": _above("withdrawal_risk", 0.3), "existing": True, "at": "06:30"},
+    {"type": "event", "event": "email_bounced", "conditions": _above("withdrawal_risk", 0.3), "cooldown": "5 days"},
+    {"type": "prediction", "group": "risk", "conditions": _above("confidence_score", 50), "cooldown": "1 day"},
     {"type": "manual"},
 )
+OUTCOMES = ("success", "partial_success", "failed", "cancelled")
 LEVELS = [{"after": "1 day", "assign": "director"}, {"after": "3 days", "assign": "mike"}]
 
 
@@ -71,6 +83,30 @@ def workflow(random: Random, name: str, others: list[str]) -> dict[str, Any]:
     }
 
 
+def touched_up(random: Random, data: dict[str, Any]) -> dict[str, Any]:
+    """The same workflow after somebody has changed a few things in its file; its steps are still the same ones."""
+    edited = deepcopy(data)
+    edited["retry"] = {"max_retries": random.randrange(4), "initial_delay": random.choice(("5 minutes", "3 hours"))}
+    for step in all_steps(edited["steps"]):
+        if random.random() < 0.4 and "scheduled_time" not in step:
+            step["delay"] = random.choice(DURATIONS)
+        if random.random() < 0.1:
+            step["only_if"] = random.choice(CONDITIONS)
+        if step["type"] == "wait" and "duration" in step and random.random() < 0.5:
+            step["duration"] = random.choice(DURATIONS)
+    if random.random() < 0.3:
+        edited["completion_criteria"] = PAID
+    if random.random() < 0.3 and edited["steps"][-1]["type"] != "end":
+        edited["steps"].append({"id": "added", "type": "sms", "message": "Thank you"})
+    return edited
+
+
+def all_steps(steps: list[Step]) -> list[Step]:
+    """Those of branches and of what predictions recommend among them."""
+    inner = [step for one in steps for branch in one.get("branches", ()) for step in all_steps(branch)]
+    return [*steps, *inner, *(action for one in steps for action in one.get("actions", {}).values())]
+
+
 class Steps:
     """The steps of one workflow, each with an id of its own."""
 
@@ -79,6 +115,7 @@ class Steps:
         self.others = others
         self.number = 0
         self.ids: list[str] = []  # of the steps so far
+        self.passed: list[str] = []  # those of them that have ended before a step in the same branch comes
         self.asking: list[str] = []  # those of them that get an answer from elsewhere
 
     def main(self) -> list[Step]:
@@ -86,9 +123,12 @@ class Steps:
         return self._path(self.random.randrange(2, 6), depth=0)
 
     def _path(self, length: int, *, depth: int) -> list[Step]:
-        steps = [self._step(depth) for _ in range(length)]
+        steps = []
+        for _ in range(length):
+            steps.append(self._step(depth))
+            self.passed.append(steps[-1]["id"])
         if depth == 0 and self.random.random() < 0.4:
-            steps.append({"id": self._id(), "type": "end", "outcome": self.random.choice(("success", "failed"))})
+            steps.append({"id": self._id(), "type": "end", "outcome": self.random.choice(OUTCOMES)})
         for place, step in enumerate(steps):
             self._ways_on(step, [later["id"] for later in steps[place + 1 :]])
         return steps
@@ -119,9 +159,15 @@ class Steps:
         return {"type": "call", "reason": "no answer", "outcomes": outcomes, **self._common(), **rest}
 
     def _task(self) -> Step:
-        return {"type": "task", "description": "look into it", "due": "1 day", **self._common()}
+        step = {"type": "task", "description": "look into it", **self._common()}
+        if self.random.random() < 0.6:
+            return {**step, "due": "1 day"}
+        ways = {"there": None, "later": {"retry_in": "2 business days", "max": 1}, "gone": "escalate"}
+        return {**step, "outcomes": ways, "assign": "mike", **self._perhaps(0.5, timeout="2 days")}
 
     def _wait(self) -> Step:
+        if self.random.random() < 0.2:
+            return {"type": "wait", "until": {"event": self.random.choice(EVENTS)}, "timeout": "30 hours"}
         step: Step = {"type": "wait", "duration": self.random.choice(DURATIONS)}
         if self.random.random() < 0.6:
             step["until"] = {"event": self.random.choice(EVENTS)}
@@ -129,6 +175,7 @@ class Steps:
 
     def _asked(self) -> Step:
         answers = [_above(f"steps.{step}.output.number", 0.5) for step in self.asking[-1:]]
+        answers += [{"field": f"steps.{step}.outcome", "operator": "exists"} for step in self.ids[-2:-1]]
         return {"type": "condition", "condition": self.random.choice([*CONDITIONS, *answers])}
 
     def _http(self) -> Step:
@@ -141,7 +188,11 @@ class Steps:
         return {"type": "command", "command": "ledger", **self._calling()}
 
     def _parallel(self) -> Step:
-        branches = [self._path(self.random.randrange(1, 3), depth=1) for _ in range(self.random.randrange(2, 4))]
+        branches, before = [], list(self.passed)
+        for _ in range(self.random.randrange(2, 4)):
+            self.passed = list(before)
+            branches.append(self._path(self.random.randrange(1, 3), depth=1))
+        self.passed = before
         return {"type": "parallel", "branches": branches, "join": self.random.choice(("all", "any", 2))}
 
     def _recommended(self) -> Step:
@@ -163,7 +214,8 @@ class Steps:
             **self._perhaps(0.12, window="always"),
             **self._perhaps(0.12, kind="transactional"),
             **self._perhaps(0.15, urgent=True),
-            **self._perhaps(0.1, approval=True),
+            **self._approval(),
+            **self._perhaps(0.1, retry={"max_retries": 0}),
             **self._perhaps(0.15, stale_after=self.random.choice(("2 days", "6 hours"))),
         }
 
@@ -172,8 +224,11 @@ class Steps:
             **self._common(),
             **self._perhaps(0.2, window="business_hours"),
             **self._perhaps(0.3, idempotent=True),
-            **self._perhaps(0.1, approval=True),
+            **self._approval(),
         }
+
+    def _approval(self) -> Step:
+        return self._perhaps(0.12, approval=True, **self._perhaps(0.5, timeout="2 days"))
 
     def _common(self) -> Step:
         return {**self._when(), **self._perhaps(0.15, only_if=self.random.choice(CONDITIONS))}
@@ -183,7 +238,7 @@ class Steps:
         if self.random.random() < 0.08:
             return {"scheduled_time": self.random.choice(FIXED)}
         delay = self._perhaps(0.4, delay=self.random.choice(DURATIONS))
-        origins = ("start", "trigger", "attributes.renewal_date", *self.ids[:-1])
+        origins = ("start", "trigger", "attributes.renewal_date", *self.passed)
         return {**delay, **self._perhaps(0.3 if delay else 0.03, **{"from": self.random.choice(origins)})}
 
     def _perhaps(self, chance: float, **key: Any) -> Step:
@@ -198,4 +253,7 @@ class Steps:
         if "until" in step and later and self.random.random() < 0.5:
             step["on_timeout"] = self.random.choice(later)
         if step.get("outcomes"):
-            step["outcomes"]["reached"] = later[0] if later else "escalate"
+            first, again = list(step["outcomes"])[:2]
+            step["outcomes"][first] = later[0] if later else "escalate"
+            if later and self.random.random() < 0.5:
+                step["outcomes"][again]["then"] = later[-1]

@@ -7,13 +7,17 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from coopflow.core.leaving import NOT_LIVE
 from coopflow.core.model import Message
+from tests.simulation.grammar import all_steps
+from tests.simulation.letters import REPORTS
 from tests.simulation.memory import Writes, tables_read
 from tests.simulation.plan import PLACES
 from tests.simulation.rules import AFTER_COMMIT, AT_THE_END, BY_DAY, TODAY, joined
@@ -24,6 +28,10 @@ TO_FAMILIES = ("email", "sms")
 PATIENCE = {"sms": timedelta(hours=4)}
 A_DAY = timedelta(hours=24)  # for all others
 STALE = {"2 days": timedelta(days=2, hours=1), "6 hours": timedelta(hours=6)}  # an hour: the change of the clocks
+OF_THE_DATABASE = (  # what is known of it, and goes back with it
+    *("truth", "live", "_last_at", "_said", "_settled", "_planned", "_epoch", "_seen", "_hash", "_status", "_day"),
+    *("_came_back", "_reported", "_said_stop"),
+)
 ENDS = {"instance.completed": "completed", "instance.failed": "failed", "instance.cancelled": "cancelled"}
 
 
@@ -45,10 +53,23 @@ class Judges:
     """What they remember of one run."""
 
     def __init__(
-        self, memory: sqlite3.Connection, *, spread: timedelta, caps: Collection[tuple[int, int, tuple[str, ...]]] = ()
+        self,
+        memory: sqlite3.Connection,
+        *,
+        spread: timedelta,
+        caps: Collection[tuple[int, int, tuple[str, ...]]] = (),
+        per_address: tuple[int, int] | None = None,
+        live: bool = True,
     ) -> None:
         self._memory = memory
         self._caps = caps  # so many messages, in so many days, by these channels
+        self._per_address = per_address  # so many messages, in so many days
+        self.live = live  # somebody has said that messages may leave
+        self._came_back: dict[str, datetime] = {}  # addresses from which mails have come back for good, or texts
+        self._reported: set[str] = set()  # keys of texts of which a gateway has told
+        self._left_before: set[str] = set()  # before a backup was restored that knows nothing of it: message ids
+        self._adopted_at = 0  # the last entry of the audit trail when a person adopted the database
+        self._said_stop: dict[tuple[str, str], datetime] = {}  # channels and addresses that asked for it
         self._writes = Writes(memory, RULED | REPLAYED | PLANNED | {"meta"})
         self._spread = spread
         self.truth: dict[str, Taken] = {}
@@ -136,6 +157,8 @@ class Judges:
             case "instance.resumed":
                 self._require(before == "paused", f"14: instance {instance} was resumed while it was {before}")
                 self._status[instance] = "active"
+            case "instance.archived":
+                del self._status[instance]
             case _ if kind in ENDS:
                 self._require(before in ("active", "paused"), f"14: instance {instance} ended while it was {before}")
                 self._status[instance] = ENDS[kind]
@@ -197,6 +220,9 @@ class Judges:
             just_now = how == "gateway" and _read(said_at) >= at
             may = allowed or just_now or (of_other_kinds and step["type"] == "email")
             self._require(may, f"6: {name} may go to an address that was opted out")
+        stopped = self._said_stop.get((row["step_type"], now_at), at) >= at or step.get("kind") == "transactional"
+        self._require(stopped, f"33: {name} may go to an address that has asked for no more")
+        self._require(self._came_back.get(now_at, at) >= at, f"33: {name} may go to where messages have come back")
         for (since,) in self._rows(_BAD, row["step_type"], now_at):
             self._require(_read(since) >= at, f"18: {name} may go to an address that does not work")
         self._at_a_good_time(row, step, name, at)
@@ -234,12 +260,18 @@ class Judges:
         kept = json.loads(row["input_data"])
         words = {"to": message.to, "subject": message.subject, "text": message.text, "html": message.html}
         self._require(kept == words, f"17: what left of {name} is not what was put on record")
+        if message.message_id in self._left_before:
+            hands = self._rows(_HANDS, row["instance_id"], self._adopted_at)
+            self._require(bool(hands), f"35: {name} left before the backup was restored, and once more unasked")
+            self._left_before.discard(message.message_id)
+            self._ids.discard(message.message_id)
         before = self.truth.get(message.key)
         repeats = _step(json.loads(row["steps"]), row["step_id"]).get("idempotent", False)
         if before is not None and (dedupes or repeats):
             same = (before.message.to, before.message.text) == (message.to, message.text)
             self._require(same, f"17: {name} was handed over again with other words")
             return
+        self._require(self.live or message.channel not in TO_FAMILIES, f"34: {name} left, and nobody had said it may")
         self._require(before is None and message.message_id not in self._ids, f"1: {name} left twice")
         place = (row["instance_id"], row["branch"], row["step_id"])
         [(log_at,)] = self._rows("SELECT COALESCE(MAX(event_id), 0) FROM event_log")
@@ -266,16 +298,31 @@ class Judges:
                 len(lately) <= most, f"29: {name} is one of {len(lately)} in {days} days: {sorted(map(_text, lately))}"
             )
 
+        if self._per_address is not None and message.channel in TO_FAMILIES:
+            self._under_the_cap_of_an_address(message, zone, name, now, doubted)
+
+    def _under_the_cap_of_an_address(
+        self, message: Message, zone: ZoneInfo, name: str, now: datetime, doubted: Collection[str]
+    ) -> None:
+        assert self._per_address is not None  # else it is not asked
+        most, days = self._per_address
+        begin = (now.astimezone(zone).replace(tzinfo=None) - timedelta(days=days)).replace(tzinfo=zone)
+        lately = [
+            taken.at
+            for key, taken in self.truth.items()
+            if taken.message.to == message.to
+            and self._said.get(key) is not False
+            and key not in self._settled
+            and taken.at > begin + (GRACE if key in doubted else timedelta())
+        ]
+        self._require(len(lately) <= most, f"29: {name} is one of {len(lately)} to an address in {days} days")
+
     def _ordered_again(self, place: tuple[int, str, str], name: str) -> None:
         """1: the same step writes once more only if a person had a hand in it since."""
         last = self._last_at.get(place)
         if last is None:
             return
-        hands = self._rows(
-            "SELECT kind FROM event_log WHERE instance_id = ? AND event_id > ? AND actor <> 'coopflow'",
-            place[0],
-            last.log_at,
-        )
+        hands = self._rows(_HANDS, place[0], last.log_at)
         self._require(bool(hands), f"1: {name} left a second time, and nobody had asked for it")
 
     def arrived(self, key: str) -> bool:
@@ -285,6 +332,78 @@ class Judges:
     def ordered(self, key: str, sent: bool) -> None:
         """What a person says of a message in doubt."""
         self._said[key] = sent
+
+    # -- what comes in -------------------------------------------------------------------------------------------------
+
+    def answers(self) -> int:
+        """How many answers are on record."""
+        [(count,)] = self._rows(
+            "SELECT COUNT(*) FROM event_log WHERE kind IN ('email_response_received', 'sms_response_received')"
+        )
+        return int(count)
+
+    @contextmanager
+    def hears(self, kind: str, message: Message, now: datetime) -> Iterator[None]:
+        """32: what people write counts once, what machines write counts as no answer; 33: what it says is heeded."""
+        before, channel = self.answers(), message.channel
+        column = "email" if channel == "email" else "phone"
+        [(there,)] = self._rows(f"SELECT COUNT(*) FROM families WHERE {column} = ?", message.to)
+        yield
+        counted = self.answers() - before
+        known = channel == "email" and (kind == "answers" or there == 1)
+        if kind in ("answers", "writes"):
+            self._require(counted == 1 if known else counted <= 1, f"32: of an answer to {message.to} came {counted}")
+        elif kind != "starts":  # a word like any other where they may be written to
+            self._require(counted == 0, f"32: '{kind}' counts as an answer")
+        if channel == "email" and (counted or kind == "starts"):
+            self._came_back.pop(message.to, None)
+        unnamed = kind == "gone" and not self._rows(_NAMED, f"250 {message.key}")  # whose it is was lost with the reply
+        if kind in ("comes_back", "gone") and message.key not in self._reported and not unnamed:
+            self._came_back[message.to] = now
+        if kind in REPORTS:  # a gateway's last word was its first one here
+            self._reported.add(message.key)
+        if kind == "stops" and there:
+            self._said_stop[channel, message.to] = now
+        if kind == "starts":
+            self._said_stop.pop((channel, message.to), None)
+
+    def agreed(self, family: str, channels: Collection[str]) -> None:
+        """A family has said to a person that it may be written to."""
+        for channel in channels:
+            column = "email" if channel == "email" else "phone"
+            for (address,) in self._rows(f"SELECT {column} FROM families WHERE family_id = ?", family):
+                self._said_stop.pop((channel, address), None)
+
+    # -- the database as a whole ---------------------------------------------------------------------------------------
+
+    def remembered(self) -> dict[str, Any]:
+        """What is known of the state that a backup has."""
+        return {name: copy(getattr(self, name)) for name in OF_THE_DATABASE}
+
+    def goes_back_to(self, remembered: Mapping[str, Any]) -> None:
+        """A backup was restored: what has left since then is out of mind, but for 35."""
+        known = remembered["truth"]
+        self._left_before |= {taken.message.message_id for key, taken in self.truth.items() if key not in known}
+        for name, value in remembered.items():
+            setattr(self, name, copy(value))
+        self._changes = -1
+        self._writes.since()
+
+    def adopted(self) -> None:
+        """A person has said that the database is the one to go on with."""
+        [(self._adopted_at,)] = self._rows("SELECT MAX(event_id) FROM event_log")
+
+    @contextmanager
+    def purging(self, before: datetime) -> Iterator[None]:
+        """What ended before then goes into the archive, with all that is known of it."""
+        self._thoroughly()
+        ended = self._rows(_ENDED_BEFORE, _text(before))
+        keys = {number: [key for (key,) in self._rows(_KEYS_OF, number)] for (number,) in ended}
+        yield
+        stay = {number for (number,) in self._rows("SELECT instance_id FROM workflow_instances")}
+        for number in keys.keys() - stay:
+            self._settled.update(keys[number])
+        self._require(not set(self._status) - stay - keys.keys(), "36: an instance went into the archive too early")
 
     # -- a family that is forgotten ------------------------------------------------------------------------------------
 
@@ -319,8 +438,9 @@ class Judges:
         """5: what was due has been tried."""
         due = self._rows(
             "SELECT instance_id, step_id, scheduled_for FROM workflow_queue"
-            " WHERE status = 'queued' AND scheduled_for <= ?",
+            " WHERE status = 'queued' AND scheduled_for <= ? AND reason IS NOT ?",
             _text(now),
+            self._kept_back,
         )
         self._require(not due, f"5: due, and not tried by a tick at {now}: {due}")
         for what, question in OVERDUE.items():
@@ -357,16 +477,14 @@ class Judges:
                 known = key in self.truth or self._said.get(key) is True
                 self._require(known, f"3: {key} is on record as accepted, and no server has it")
         for key in self.truth:
-            doubted = (
-                key in self._said
-                or key in self._settled
-                or status[key] in ("running", "completed")
-                or self._was_in_doubt(key)
-            )
+            if key in self._settled:
+                continue
+            doubted = key in self._said or status[key] in ("running", "completed") or self._was_in_doubt(key)
             self._require(doubted, f"2: a server has {key}, and it is on record as {status[key]}")
         steps = self._rows(
             "SELECT x.instance_id, x.step_id, t.steps FROM workflow_step_executions x JOIN workflow_instances"
-            " USING (instance_id) JOIN workflow_templates t USING (template_id)"
+            " USING (instance_id) JOIN workflow_templates t USING (template_id) WHERE x.instance_id NOT IN"
+            " (SELECT instance_id FROM event_log WHERE kind = 'instance.migrated')"
         )
         for instance, step, definition in steps:
             self._require(
@@ -387,11 +505,16 @@ class Judges:
         """22: a dry run has written nothing."""
         self._require(self.everything() == before, "22: a dry run has changed the database")
 
+    @property
+    def _kept_back(self) -> str:
+        """The reason of what stays for want of a person's word."""
+        return "" if self.live else NOT_LIVE
+
     # -- what the run asks --------------------------------------------------------------------------------------------
 
     def next_due(self) -> str | None:
         """The earliest moment at which a tick has anything to do."""
-        [(text,)] = self._rows(_NEXT_DUE)
+        [(text,)] = self._rows(_NEXT_DUE, self._kept_back)
         return text if text is None else str(text)
 
     def head(self) -> str:
@@ -401,12 +524,7 @@ class Judges:
 
 def _step(steps: Any, wanted: str) -> Mapping[str, Any]:
     """A step of a definition, wherever in it."""
-    return next(one for one in _all(steps) if one["id"] == wanted)
-
-
-def _all(steps: Any) -> list[Mapping[str, Any]]:
-    inner = [step for one in steps for branch in one.get("branches", ()) for step in _all(branch)]
-    return [*steps, *inner, *(action for one in steps for action in one.get("actions", {}).values())]
+    return next(one for one in all_steps(steps) if one["id"] == wanted)
 
 
 def _read(text: str) -> datetime:
@@ -463,13 +581,17 @@ SELECT 1 FROM event_log WHERE instance_id = ? AND kind = 'step.deferred' AND dat
 _REPLANNED = """
 SELECT 1 FROM event_log WHERE instance_id = ? AND kind = 'step.replanned' AND data ->> 'from' = ? AND data ->> 'to' = ?
 """
+_NAMED = "SELECT 1 FROM workflow_step_executions WHERE instr(output_data, ?)"
+_HANDS = "SELECT 1 FROM event_log WHERE instance_id = ? AND event_id > ? AND actor <> 'coopflow'"
+_ENDED_BEFORE = "SELECT instance_id FROM workflow_instances WHERE completed_at < ?"
+_KEYS_OF = "SELECT idempotency_key FROM workflow_step_executions WHERE instance_id = ? AND idempotency_key IS NOT NULL"
 _KEYS = """
 SELECT x.idempotency_key FROM workflow_step_executions x JOIN workflow_instances USING (instance_id)
 WHERE family_id = ?
 """
 _NEXT_DUE = """
 SELECT MIN(at) FROM (
-  SELECT MIN(scheduled_for) AS at FROM workflow_queue WHERE status = 'queued'
+  SELECT MIN(scheduled_for) AS at FROM workflow_queue WHERE status = 'queued' AND reason IS NOT ?
   UNION ALL SELECT MIN(escalate_at) FROM coordinator_tasks WHERE status = 'open'
   UNION ALL SELECT MIN(deadline_alert_at) FROM workflow_instances WHERE completed_at IS NULL
   UNION ALL SELECT MIN(next_at) FROM workflow_schedules

@@ -1,5 +1,6 @@
 """A family-month as it is lived: the events of a plan, cron between them, and judges after every commit."""
 
+import sqlite3
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,20 +12,28 @@ from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 from coopflow import clock
+from coopflow.adopting import adopt
 from coopflow.channels.addresses import likely_zones
 from coopflow.clock import accept_clock, time_for_tick
 from coopflow.composing import Composer
 from coopflow.core.facts import BUILT_IN_EVENTS
+from coopflow.core.leaving import LIVE, WayOut
 from coopflow.core.model import Coop, Family, Message, Prediction
-from coopflow.core.pressure import Limits
+from coopflow.core.pressure import Cap, Limits
 from coopflow.core.timing import Calendar
 from coopflow.core.wall_clock import Boot
 from coopflow.errors import ClockHeld, CoopflowError
 from coopflow.events import take_event
+from coopflow.inbox.source import Arrived
+from coopflow.inbox.taking import Ours, take
 from coopflow.intake.consent import change_consent
 from coopflow.intake.gentleness import treat_gently
 from coopflow.intake.keeping_calendars import keep_own
 from coopflow.keeping import forgetting
+from coopflow.keeping.adoption import adopt_database
+from coopflow.keeping.purging import purge
+from coopflow.leaving import go_live
+from coopflow.loading import disable, switched_off
 from coopflow.schedules import keep_schedules
 from coopflow.store import log
 from coopflow.store.store import Store
@@ -35,6 +44,7 @@ from tests.simulation.baton import Baton
 from tests.simulation.dice import Dice
 from tests.simulation.grammar import MESSAGES
 from tests.simulation.judges import Judges, Violated
+from tests.simulation.letters import letter
 from tests.simulation.memory import Crash, Disk, new_memory
 from tests.simulation.plan import CHANNELS, Happening, Plan
 from tests.simulation.wires import Mailbag, Wire
@@ -42,6 +52,13 @@ from tests.simulation.wires import Mailbag, Wire
 MINUTE = timedelta(minutes=1)
 HEALING = timedelta(days=14)
 WORDS = ("family_name", "email", "phone")  # columns that name a family
+OLDER = """
+SELECT i.instance_id, MAX(n.template_id) FROM workflow_instances i JOIN workflow_templates t USING (template_id)
+JOIN workflow_templates n ON n.template_name = t.template_name AND n.template_id > t.template_id
+WHERE i.completed_at IS NULL GROUP BY 1
+"""
+PENDING = ("crashes", "overlaps", "intrudes", "doubles", "late", "limited")  # what the next tick meets
+OURS = Ours(addresses=frozenset({"office@example.org"}))
 MOST_TICKS = 3000  # of one run: more is a loop
 
 
@@ -57,12 +74,21 @@ class Month:
         self.tick_took = timedelta()
         self.memory = new_memory()
         self.folder = TemporaryDirectory()  # for what lies beside a database
-        self.judges = Judges(self.memory, spread=plan.spread or timedelta(), caps=_caps(plan.limits))
+        self.judges = Judges(
+            self.memory,
+            spread=plan.spread or timedelta(),
+            caps=_caps(plan.limits),
+            per_address=_cap(plan.limits.per_address),
+            live=not plan.guarded,
+        )
         self.offline_until = plan.start
         self.words = {
             number: {text for name in WORDS if (text := columns[name])} for number, columns in plan.families.items()
         }  # by which a family was ever named
         self.forgotten = set[str]()
+        self.way_out = WayOut(LIVE, "smtp, twilio") if plan.guarded else WayOut()
+        self.letters: list[Arrived] = []  # what has come in
+        self.backup: tuple[bytes, list[Arrived], dict[str, Any]] | None = None
         self.pending: dict[str, dict[str, Any]] = {}  # what the next tick will meet
         self.commits = 0  # of the tick under way
         self.crash_at: int | None = None
@@ -178,6 +204,8 @@ class Month:
         except Crash:
             self.crashes += 1
             self._restarts()
+            if crash and crash.get("adopted"):
+                self._adopts()
             if crash and crash["again"] is not None:
                 self.pending["crashes"] = {"at": crash["again"], "again": None}
         finally:
@@ -200,9 +228,10 @@ class Month:
         if intrusion:
             self.intruder = lambda: self._does(intrusion["verb"], intrusion["draw"])
         self.judges.before_tick(now)
-        self._carry_out(self.store, now)
+        limited = self.pending.pop("limited", None)
+        left_some = self._carry_out(self.store, now, **(limited or {}))
         self.ticks += 1
-        undisturbed = intrusion is None or self.intruder is not None
+        undisturbed = (intrusion is None or self.intruder is not None) and not left_some
         self.intruder = None
         self.pending.pop("intrudes", None)
         if undisturbed:
@@ -217,7 +246,8 @@ class Month:
         text = self.judges.next_due()
         return text is not None and datetime.fromisoformat(text) <= now
 
-    def _carry_out(self, store: Store, now: datetime) -> None:
+    def _carry_out(self, store: Store, now: datetime, limit: int | None = None) -> bool:
+        """One tick; True if it was not to do all that was due."""
         self.tick_took = timedelta()
         engine = Engine(
             store,
@@ -230,10 +260,12 @@ class Month:
             ),
             Composer(database_id=store.database_id, domain="example.org"),
             elapsed=lambda: self.tick_took,
+            way_out=self.way_out,
         )
-        report = tick(engine, now=now)
+        report = tick(engine, now=now, limit=limit)
         if report.faults:
             raise Violated(f"a fault in coopflow: {report.faults[0]}")
+        return report.limit_reached
 
     def _overlapping(self, now: datetime) -> None:
         """Two ticks at once, as when the lock file was deleted: only one may go on, and nothing leaves twice."""
@@ -280,14 +312,14 @@ class Month:
                 version=version,
                 source_path=f"{data['name']}.yaml",
                 source_hash=f"{data['name']}-{version}",
-                active=True,
+                active=data["name"] not in switched_off(self.store),
                 now=self.wall,
             )
             keep_schedules(self.store, now=self.wall)
 
     def _meet(self, happening: Happening) -> None:
         given = dict(happening.given)
-        if happening.kind in ("crashes", "overlaps", "intrudes", "doubles", "late"):
+        if happening.kind in PENDING:
             self.pending[happening.kind] = given
             return
         try:
@@ -364,6 +396,8 @@ class Month:
         try:
             with self.store.transaction():
                 change_consent(self.store, family, channels, allowed=allowed, reason=None, actor="sarah", now=self.wall)
+            if allowed:
+                self.judges.agreed(family, channels)
         except CoopflowError:
             pass  # the number is another family's too, and that one has opted out
 
@@ -393,6 +427,76 @@ class Month:
             self.store, verb, draw, arrived=self.judges.arrived, ordered=self.judges.ordered, now=self.wall
         )
 
+    def _comes_in(self, by_mail: str, by_text: str, draw: float, again: bool) -> None:
+        """An answer, or what a server says of a message that it had taken; once more the same, at times."""
+        if again:
+            arrived = self.letters[int(draw * len(self.letters))] if self.letters else None
+            if arrived is not None:
+                self._takes_in(arrived, again=True)
+            return
+        known = [taken.message for taken in self.judges.truth.values() if taken.message.channel in ("email", "sms")]
+        known = [message for message in known if message.family_id not in self.forgotten]
+        if known:
+            message = known[-1 - int(draw * min(3, len(known)))]  # people answer what came last
+            kind = by_mail if message.channel == "email" else by_text
+            self.letters.append(letter(kind, message, len(self.letters)))
+            with self.judges.hears(kind, message, self.wall):
+                self._takes_in(self.letters[-1], again=False)
+
+    def _takes_in(self, arrived: Arrived, *, again: bool) -> None:
+        before = self.judges.answers()
+        taken = take(self.store, "inbox", arrived, OURS, now=self.wall)
+        if taken.kind == "unreadable":
+            raise Violated(f"32: it cannot be read: {taken.reason}")
+        if again and self.judges.answers() != before:
+            raise Violated(f"32: what came in twice counts twice: {arrived.content!r}")
+
+    def _migrates(self, draw: float) -> None:
+        """A running instance is taken over to the newest version, where nothing speaks against it."""
+        row = people.picked(self.store, OLDER, draw)
+        if row is not None:
+            to = self.store.templates.get(row[1])
+            adopt(self.store, [row[0]], to, reason=None, actor="sarah", now=self.wall)
+
+    def _disables(self, name: str) -> None:
+        if name not in switched_off(self.store):
+            disable(self.store, name, actor="sarah", now=self.wall)
+
+    def _purges(self, days: int) -> None:
+        folder = Path(self.folder.name)
+        before = self.wall - timedelta(days=days)
+        with self.judges.purging(before):
+            purge(self.store, folder / "archive.db", before, actor="sarah", now=self.wall)
+
+    def _backs_up(self) -> None:
+        self.backup = (self.memory.serialize(), list(self.letters), self.judges.remembered())
+
+    def _restores(self) -> None:
+        """The backup comes in the place of the database; what left meanwhile is not on record any more."""
+        if self.backup is None or self.forgotten:
+            return
+        content, self.letters, remembered = self.backup
+        kept = sqlite3.connect(":memory:")
+        kept.deserialize(content)
+        kept.backup(self.memory)
+        kept.close()
+        self._restarts()
+        self.judges.goes_back_to(remembered)
+        self._adopts()
+
+    def _adopts(self) -> None:
+        (Path(self.folder.name) / "coopflow.db").touch()  # the place of a database is that of its file
+        adopt_database(self.store, actor="sarah", now=self.wall)
+        self.judges.adopted()
+
+    def _goes_live(self) -> None:
+        go_live(self.store, self.way_out, due=0, actor="sarah", now=self.wall)
+        self.judges.live = True
+
+    def _other_channels(self) -> None:
+        self.way_out = WayOut(LIVE, "sendmail, twilio")
+        self.judges.live = False
+
     def _heal(self) -> None:
         """The servers answer, the machine is on, the clock is right; people have gone home."""
         self.offline_until = self.now
@@ -400,6 +504,8 @@ class Month:
         if self.clock_off:
             self.clock_off = timedelta()
             accept_clock(self.store, wall=self.wall, actor="sarah")
+        if not self.judges.live:
+            self._goes_live()
         for wire in self.wires.values():
             wire.healed = True
 
@@ -408,6 +514,10 @@ def _caps(limits: Limits) -> list[tuple[int, int, tuple[str, ...]]]:
     """The caps for a family: how many messages, in how many days, by which channels."""
     named = [(limits.per_family, ("email", "sms")), *((cap, (name,)) for name, cap in limits.per_channel.items())]
     return [(cap.max, cap.per.days, channels) for cap, channels in named if cap is not None]
+
+
+def _cap(cap: Cap | None) -> tuple[int, int] | None:
+    return cap and (cap.max, cap.per.days)
 
 
 def lived(plan: Plan, numbers: list[int] | None = None) -> Month:

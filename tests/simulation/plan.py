@@ -13,10 +13,13 @@ from typing import Any
 from coopflow.core.durations import Duration
 from coopflow.core.pressure import Cap, Limits
 from tests.simulation.dice import Dice, some
-from tests.simulation.grammar import workflow
+from tests.simulation.grammar import touched_up, workflow
+from tests.simulation.letters import BY_MAIL, BY_TEXT
 
 MONTHS = ("2026-03-01", "2026-10-20", "2026-12-15", "2026-06-01", "2027-02-10")  # both changes of the clocks among them
 DAYS = 28
+LOOKED_BACK_ON = 18  # days: no rule of the grammar looks back further
+GUARDED = 0.15  # of the months
 PLACES = {  # zone → a phone number of it
     "America/New_York": "+12125550142",
     "America/Los_Angeles": "+12135550142",
@@ -69,6 +72,7 @@ class Plan:
     limits: Limits
     spread: timedelta | None
     rest: timedelta | None
+    guarded: bool  # nothing leaves before a person has said that it may
     happenings: tuple[Happening, ...]
 
     @property
@@ -102,6 +106,7 @@ def plan_of(seed: int) -> Plan:
         limits=_limits(data),
         spread=timedelta(minutes=30) if data.random() < 0.2 else None,
         rest=timedelta(minutes=data.choice((20, 400, 1500))) if data.random() < 0.25 else None,
+        guarded=dice.stream("guard").random() < GUARDED,
         happenings=tuple(sorted(events, key=lambda event: event.at)),
     )
 
@@ -109,7 +114,9 @@ def plan_of(seed: int) -> Plan:
 def _limits(random: Random) -> Limits:
     if random.random() < 0.6:
         return Limits()
-    return Limits(per_family=Cap(3, Duration(days=7)), per_channel={"sms": Cap(1, Duration(days=1))})
+    per_address = Cap(2, Duration(days=3)) if random.random() < 0.5 else None  # families share numbers here
+    caps = {"sms": Cap(1, Duration(days=1))}
+    return Limits(per_family=Cap(3, Duration(days=7)), per_channel=caps, per_address=per_address)
 
 
 def _family(random: Random, number: int, first: date) -> dict[str, Any]:
@@ -146,21 +153,64 @@ def _happenings(dice: Dice, start: datetime, families: list[str], names: list[st
             yield Happening(_moment(data, start), "happens", {"family": family, "kind": kind})
         for kind in data.choices(_CHANGES):
             yield Happening(_moment(data, start), *_change(data, kind, family, start.date()))
+    yield from _letters(dice.stream("letters"), start)
+    yield from _guard(dice.stream("guard"), start)
+    yield from _keeping(dice.stream("keeping"), start, names)
     forgetting = dice.stream("people", "forgetting")
     for family in some(forgetting, families, share=0.15):
         yield Happening(_moment(forgetting, start), "forgets", {"family": family})
     for name in names:
         for family in some(data, families, share=0.6):
             yield Happening(_moment(data, start), "orders", {"family": family, "workflow": name})
-        if data.random() < 0.3:
-            edited = workflow(dice.stream("workflow", name, "edited"), name, names)
-            yield Happening(_moment(data, start), "edits", {"name": name, "data": edited})
+        if data.random() < 0.4:
+            editor = dice.stream("workflow", name, "edited")
+            began = workflow(dice.stream("workflow", name), name, names)
+            edited = touched_up(editor, began) if editor.random() < 0.6 else workflow(editor, name, names)
+            moment = _moment(data, start)
+            yield Happening(moment, "edits", {"name": name, "data": edited})
+            for _ in range(editor.randrange(4)):
+                later = moment + timedelta(hours=editor.choice((0, 5, 60)))
+                yield Happening(later, "migrates", {"draw": editor.random()})
     for verb in people.choices(_VERBS, k=people.randrange(4, 10)):
         yield Happening(_moment(people, start), "does", {"verb": verb, "draw": people.random()})
     for _ in range(people.randrange(4, 9)):
         yield Happening(_moment(people, start), "desk", {"verb": people.choice(_DESK), "draw": people.random()})
     for kind in faults.choices(tuple(_FAULTS), k=faults.randrange(1, 7)):
         yield Happening(_moment(faults, start), kind, _FAULTS[kind](faults))
+
+
+def _letters(random: Random, start: datetime) -> Iterator[Happening]:
+    """What comes in, by mail and by text; what has come in once may come again."""
+    for _ in range(random.randrange(6)):
+        given = {"by_mail": random.choice(BY_MAIL), "by_text": random.choice(BY_TEXT), "draw": random.random()}
+        first = _moment(random, start)
+        yield Happening(first, "comes_in", {**given, "again": False})
+        if random.random() < 0.3:
+            later = first + timedelta(hours=random.choice((0, 1, 50)))
+            yield Happening(later, "comes_in", {**given, "again": True})
+
+
+def _guard(random: Random, start: datetime) -> Iterator[Happening]:
+    """A person says that messages may leave; after other channels were set up, somebody must say so again."""
+    if random.random() < GUARDED:  # the same draw as that of the plan
+        yield Happening(_moment(random, start), "goes_live")
+        if random.random() < 0.5:
+            yield Happening(_moment(random, start), "other_channels")
+            yield Happening(_moment(random, start), "goes_live")
+
+
+def _keeping(random: Random, start: datetime, names: list[str]) -> Iterator[Happening]:
+    """What is done to the database and to workflows as wholes."""
+    for name in some(random, names, share=0.1):
+        yield Happening(_moment(random, start), "disables", {"name": name})
+    if random.random() < 0.1:
+        yield Happening(_moment(random, start) + timedelta(days=14), "purges", {"days": LOOKED_BACK_ON})
+    if random.random() < 0.12:
+        backup = _moment(random, start)
+        yield Happening(backup, "backs_up")
+        yield Happening(backup + timedelta(hours=random.choice((1, 20, 90, 200))), "restores")
+    if random.random() < 0.1:
+        yield Happening(_moment(random, start), "crashes", {"at": random.randrange(12), "again": None, "adopted": True})
 
 
 def _moment(random: Random, start: datetime) -> datetime:
@@ -234,5 +284,6 @@ _FAULTS = {  # what goes wrong around the ticks
     "offline": lambda random: {"hours": random.choice((1, 5, 30, 80))},
     "doubles": lambda _: {},
     "clock": lambda random: {"hours": random.choice((-30, -2, -0.05, 0.05, 2, 23, 70))},
+    "limited": lambda random: {"limit": random.randrange(1, 4)},
     "late": lambda random: {"minutes": random.randrange(2, 120)},
 }

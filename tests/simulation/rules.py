@@ -85,7 +85,8 @@ AFTER_COMMIT = (
         "SELECT x.instance_id, x.branch, x.step_id, x.visit FROM workflow_step_executions x JOIN workflow_instances"
         " USING (instance_id) JOIN workflow_templates t USING (template_id) WHERE x.idempotency_key IS NOT NULL"
         " AND x.status = 'failed' GROUP BY x.instance_id, x.branch, x.visit"
-        " HAVING COUNT(*) > 1 + json_extract(t.retry_strategy, '$.max_retries')",
+        " HAVING COUNT(*) > 1 + json_extract(t.retry_strategy, '$.max_retries') AND NOT EXISTS (SELECT 1 FROM event_log"
+        " e WHERE e.instance_id = x.instance_id AND e.kind = 'instance.migrated')",
     ),
     Rule(
         "13",

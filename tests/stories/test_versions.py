@@ -270,6 +270,22 @@ def test_what_fits_goes_on(coop: World, old: list[dict[str, Any]], new: list[dic
     coop.ticks_until("2026-03-27 09:00")
 
 
+def test_a_step_whose_turn_would_never_come_is_named_and_stays(coop: World) -> None:
+    coop.has_family("42", attributes={"renewal_date": "2026-03-25"})
+    coop.has_workflow("plan", [step(CALL, delay=None, scheduled_time="renewal_date")])
+    instance = coop.start("plan", family="42")
+    coop.changes_family("42", attributes={})  # what it was planned by is gone, and the time stays
+    here = planned(coop.case(instance))
+
+    found = moved(coop, instance, step(CALL, delay=None, scheduled_time="2 days before renewal_date"))
+
+    assert found.problem is not None
+    assert "stands at 'call', whose turn never comes in version 2: " in found.problem
+    assert planned(coop.case(instance)) == here
+    assert moved(coop, instance, WAIT, CALL, to=3).problem is None
+    assert planned(coop.case(instance)) == here
+
+
 def test_recommended_actions_are_known_by_what_they_do(coop: World) -> None:
     coop.has_family("42")
     trigger = {"type": "prediction"}
