@@ -77,17 +77,19 @@ class Wire:
 class World:
     """One co-op."""
 
-    def __init__(self, folder: Path, *, wires: bool = False) -> None:
+    def __init__(self, folder: Path, *, wires: bool = False, again: bool = False) -> None:
+        """`again`: the one that was made in this folder before."""
         self.folder = folder
         self.outbox = folder / "outbox"
-        self.outbox.mkdir()
+        self.outbox.mkdir(exist_ok=again)
         self.coop = Coop(
             organisation="Willow Creek",
             calendar=Calendar.default(NEW_YORK),
             coordinators={"sarah": {"email": "sarah@example.org", "phone": None}, "mike": {}, "director": {}},
             known_events=frozenset(BUILT_IN_EVENTS),
         )
-        create(folder / "coopflow.db", new_id=lambda: "test").close()
+        if not again:
+            create(folder / "coopflow.db", new_id=lambda: "test").close()
         self.db = open_database(folder / "coopflow.db")
         self.store = Store(self.db, self.coop, zones_of_phone=likely_zones)
         self.wires = {name: Wire(name) for name in CHANNELS}

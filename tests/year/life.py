@@ -7,7 +7,7 @@ the tick. What it notes down for the checker is what a gateway saw, and what was
 import random
 import sqlite3
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -15,16 +15,19 @@ from typing import Any
 from msgspec import Struct
 
 from coopflow.acting import finish_task
+from coopflow.core.deliveries import Accepted, Withdrawn
 from coopflow.core.model import Message
 from coopflow.events import take_event
+from coopflow.sending import Answered, Asked, Outgoing
 from coopflow.tick import tick
+from coopflow.transports import Transports
 from tests.world import World
 
 FIRST = datetime(2026, 1, 5, 6, tzinfo=UTC)
 DAY = timedelta(days=1)
 YEAR = 365 * DAY
 WORKING = timedelta(hours=9)  # from the morning's entries to the coordinator's hour
-STEP = timedelta(minutes=5)  # how often cron comes by here; a minute would only cost more
+STEP = timedelta(minutes=10)  # how often cron comes by here; a minute would only cost more
 SPREAD = timedelta(minutes=45)  # over which messages to many families are spread
 PLACES = {  # zone → how its phone numbers begin; four digits follow
     "America/New_York": "+1212555",
@@ -52,6 +55,34 @@ class Sent(Struct, frozen=True):
     due: datetime | None
 
 
+class AtOnce:
+    """The post of these years: what may go arrives, without the threads that would wait for servers."""
+
+    def __init__(self, taken: Callable[[Message], None]) -> None:
+        self.transports = Transports()
+        self._taken = taken
+
+    def transport_names(self) -> dict[str, str]:
+        """What leaves by what."""
+        return {"email": "at once", "sms": "at once"}
+
+    def dedupes(self, channel: str) -> bool:  # noqa: ARG002 - none does
+        """Whether a channel takes the same message twice without sending it twice."""
+        return False
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def deliver(self, batch: Sequence[Outgoing], book: Callable[[Asked, Answered], Collection[str]]) -> None:
+        """Ask for all of them, and hand over what may go."""
+        granted = book(tuple(batch), ())
+        for outgoing in batch:
+            if outgoing.message.key in granted:
+                self._taken(outgoing.message)
+        fates = [Accepted("250 ok") if outgoing.message.key in granted else Withdrawn() for outgoing in batch]
+        book((), tuple(zip(batch, fates, strict=True)))
+
+
 @dataclass
 class Life:
     """One co-op for some years."""
@@ -68,8 +99,11 @@ class Life:
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)  # noqa: S311 - a test's dice
-        self.offline_until = FIRST
+        self.offline_until = self.now = FIRST
         self.last = FIRST + self.years * YEAR
+        self.happenings = deque(sorted(self._happenings(), key=lambda found: found[0]))
+        self.taken: list[Message] = []  # by this tick
+        self.world.engine.post = AtOnce(self.taken.append)  # type: ignore[assignment] - all that a tick asks of it
 
     # -- the people ---------------------------------------------------------------------------------------------------
 
@@ -91,18 +125,18 @@ class Life:
         """Memberships end on the first of a month."""
         return str(date(year, self.random.randrange(2, 13), 1))
 
-    def goes_on(self) -> None:
+    def goes_on(self, until: datetime | None = None) -> None:
         """The years, from one moment at which something is due or happens to the next."""
-        happenings = deque(sorted(self._happenings(), key=lambda found: found[0]))
-        now = FIRST
-        while now < self.last:
+        happenings = self.happenings
+        while self.now < (until or self.last):
+            now = self.now
             while happenings and happenings[0][0] <= now:
                 _, what, family = happenings.popleft()
                 self.world.now = now
                 getattr(self, what)(family)
             self._tick(now)
             upcoming = [moment for moment in (self._next_due(), happenings[0][0] if happenings else None) if moment]
-            now = max(_on_the_grid(min(upcoming, default=self.last)), now + STEP, self.offline_until)
+            self.now = max(_on_the_grid(min(upcoming, default=self.last)), now + STEP, self.offline_until)
 
     def _happenings(self) -> Iterator[tuple[datetime, str, str]]:
         chances = {"predicted": 4, "replied": 2, "overdue": 1, "paid": 1, "moved": 0.15, "gently": 0.2, "quit": 0.05}
@@ -181,11 +215,10 @@ class Life:
         report = tick(self.world.engine, now=now)
         assert report.faults == []
         self.ticks += 1
-        for wire in self.world.wires.values():
-            for message in wire.taken:
-                since = now if (message.instance_id or 0) > known else self._due_since(message, due)
-                self.sent.append(sent_of(message, now, since))
-            wire.taken.clear()
+        for message in self.taken:
+            since = now if (message.instance_id or 0) > known else self._due_since(message, due)
+            self.sent.append(sent_of(message, now, since))
+        self.taken.clear()
 
     def _due(self, now: datetime) -> dict[int, tuple[datetime, str]]:
         """Since when each instance has been due, and at which step, read behind coopflow's back."""
@@ -221,6 +254,16 @@ class Life:
             " UNION ALL SELECT MIN(next_at) FROM workflow_schedules)"
         )
         return _read(text) if text else None
+
+    # -- to be gone on with -------------------------------------------------------------------------------------------
+
+    def remembered(self) -> dict[str, Any]:
+        """All that is not in the database."""
+        return {name: value for name, value in vars(self).items() if name not in ("world", "taken")}
+
+    def goes_back_to(self, remembered: Mapping[str, Any]) -> None:
+        """Where another life of the same kind was."""
+        vars(self).update(remembered)
 
     def entries(self) -> int:
         """How long the audit trail has become."""

@@ -3,6 +3,7 @@
 Of more families and years it is a command of its own: `python -m tests.year --families 500 --years 10`.
 """
 
+import pickle
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ from coopflow.core.pressure import Cap, Limits
 from coopflow.core.timing import Preference, parse_window
 from tests.world import World
 from tests.year.checker import faults
-from tests.year.life import SPREAD, Life, Sent, sent_of
+from tests.year.life import DAY, FIRST, SPREAD, Life, Sent, sent_of
 
 HOLIDAYS = {
     day: name
@@ -93,13 +94,24 @@ def rules(world: World) -> Coop:
 
 def lived(folder: Path, *, families: int, seed: int, years: int = 1) -> Life:
     """Some years from their first tick to their last."""
-    world = World(folder, wires=True)
-    world.coop = world.store.coop = world.store.cases._coop = rules(world)
+    life = begun(folder, families=families, seed=seed, years=years)
+    life.goes_on()
+    return life
+
+
+def begun(folder: Path, *, families: int, seed: int, years: int) -> Life:
+    """Some years in which nothing has happened yet."""
+    world = in_force(World(folder, wires=True))
     has_workflows(world)
     life = Life(world, families=families, seed=seed, years=years)
     life.settle()
-    life.goes_on()
     return life
+
+
+def in_force(world: World) -> World:
+    """The world with its co-op's rules of time."""
+    world.coop = world.store.coop = world.store.cases._coop = rules(world)
+    return world
 
 
 def test_a_year_of_a_co_op_breaks_no_rule(tmp_path: Path) -> None:
@@ -114,7 +126,7 @@ def test_a_year_of_a_co_op_breaks_no_rule(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "found"),
     [
-        (lambda sent: replace(sent, at=sent.at.replace(hour=3)), "came at"),
+        (lambda sent: replace(sent, at=sent.at - timedelta(hours=9)), "came at"),
         (lambda sent: replace(sent, due=None), "was not due"),
         (lambda sent: replace(sent, due=sent.at - timedelta(days=2)), "had been due"),
     ],
@@ -134,3 +146,22 @@ def test_the_checker_sees_what_is_wrong(tmp_path: Path, spoil: Callable[[Sent], 
     life.sent = [replace(one, due=one.at) for one in life.sent]
     assert ["4 messages" in fault for fault in faults(life, HOLIDAYS)] == [True]
     life.world.close()
+
+
+def test_years_that_were_stopped_are_gone_on_with_as_if_they_had_not_been(tmp_path: Path) -> None:
+    whole, halves = tmp_path / "whole", tmp_path / "halves"
+    whole.mkdir()
+    halves.mkdir()
+    expected = lived(whole, families=3, seed=7)
+    expected.world.close()
+
+    first = begun(halves, families=3, seed=7, years=1)
+    first.goes_on(FIRST + 100 * DAY)
+    remembered = pickle.dumps(first.remembered())
+    first.world.close()
+    second = Life(in_force(World(halves, wires=True, again=True)), families=0, seed=0)
+    second.goes_back_to(pickle.loads(remembered))  # noqa: S301 - it was written here
+    second.goes_on()
+
+    assert second.sent == expected.sent
+    second.world.close()
