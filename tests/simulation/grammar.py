@@ -52,7 +52,7 @@ TRIGGERS: tuple[dict[str, Any], ...] = (
     {"type": "schedule", "rrule": "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,SA;BYHOUR=2;BYMINUTE=30", "catch_up": "all"},
     {"type": "schedule", "on": ["renewal_date"], "at": "08:15", "catch_up": "none", "conditions": {"not": PAID_LATE}},
     {"type": "condition", "conditions": _above("withdrawal_risk", 0.6)},
-    {"type": "condition", "conditions": _above("withdrawal_risk", 0.3), "existing": True, "at": "06:30"},
+    {"type": "condition", "conditions": _above("withdrawal_risk", 0.3), "existing": "start", "at": "06:30"},
     {"type": "event", "event": "email_bounced", "conditions": _above("withdrawal_risk", 0.3), "cooldown": "5 days"},
     {"type": "prediction", "group": "risk", "conditions": _above("confidence_score", 50), "cooldown": "1 day"},
     {"type": "manual"},
@@ -224,7 +224,7 @@ class Steps:
             **self._common(),
             **self._perhaps(0.2, window="business_hours"),
             **self._perhaps(0.3, idempotent=True),
-            **self._approval(),
+            **self._perhaps(0.1, approval=True),
         }
 
     def _approval(self) -> Step:

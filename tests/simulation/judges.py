@@ -21,7 +21,7 @@ from tests.simulation.letters import REPORTS
 from tests.simulation.memory import Writes, tables_read
 from tests.simulation.plan import PLACES
 from tests.simulation.rules import AFTER_COMMIT, AT_THE_END, BY_DAY, TODAY, joined
-from tests.simulation.wall import Past, Whereabouts, turn_of
+from tests.simulation.wall import Past, Whereabouts, hour_of, turn_of
 
 GRACE = timedelta(hours=2)  # what a slow tick may add to lateness
 TO_FAMILIES = ("email", "sms")
@@ -29,7 +29,20 @@ PATIENCE = {"sms": timedelta(hours=4)}
 A_DAY = timedelta(hours=24)  # for all others
 STALE = {"2 days": timedelta(days=2, hours=1), "6 hours": timedelta(hours=6)}  # an hour: the change of the clocks
 OF_THE_DATABASE = (  # what is known of it, and goes back with it
-    *("truth", "live", "_last_at", "_said", "_settled", "_planned", "_epoch", "_seen", "_hash", "_status", "_day"),
+    *(
+        "truth",
+        "live",
+        "_last_at",
+        "_said",
+        "_settled",
+        "_planned",
+        "_epoch",
+        "_seen",
+        "_hash",
+        "_status",
+        "_disabled",
+        "_day",
+    ),
     *("_came_back", "_reported", "_said_stop"),
 )
 ENDS = {"instance.completed": "completed", "instance.failed": "failed", "instance.cancelled": "cancelled"}
@@ -83,6 +96,7 @@ class Judges:
         self._epoch = 0
         self._seen, self._hash = 0, "0" * 64
         self._status: dict[int, str] = {}  # of instances, replayed from the audit trail
+        self._disabled: set[str] = set()  # workflows that a person has switched off
         self._day = ""
         self._changes = -1  # rows written up to the last commit that was judged
 
@@ -129,6 +143,11 @@ class Judges:
             self._require(sha256(text.encode()).hexdigest() == own, f"14: the hash of entry {number} is wrong")
             self._seen, self._hash = number, own
             self._follow(kind, instance)
+            if kind == "workflow.disabled":
+                self._disabled.add(json.loads(data)["workflow"])
+            elif kind == "instance.started" and actor == "coopflow":
+                name = json.loads(data)["workflow"]
+                self._require(name not in self._disabled, f"37: '{name}' is disabled, and instance {instance} began")
         stands = dict(self._rows(_STANDS))
         self._require(stands.keys() == self._status.keys(), "27: an instance without a beginning in the audit trail")
         for instance, status in stands.items():
@@ -166,16 +185,17 @@ class Judges:
     def _by_the_wall_clock(self, queue_id: int, planned: datetime) -> None:
         """16: a turn that the rules alone have set is that of the wall clock."""
         [row] = self._rows(_TURN, queue_id)
-        instance, step_id, arrived, reason, zone, phone, gentle, steps, started, triggered, renewal = row
+        instance, step_id, arrived, reason, zone, phone, gentle, steps, started, triggered, attributes = row
         if self._rows(_DEFERRED, instance, _text(planned)) or (reason or "").startswith("resumed"):
             return  # looked at in its turn and put off, or counted from when a person let it go on
         closed = {date.fromisoformat(day) for (day,) in self._rows("SELECT day FROM calendar_days")}
         phones = tuple(ZoneInfo(place) for place, number in PLACES.items() if number == phone)
-        family = Whereabouts(ZoneInfo(zone), phones, _read(gentle) if gentle else None, closed)
+        renewal, best = json.loads(attributes)
+        family = Whereabouts(ZoneInfo(zone), phones, _read(gentle) if gentle else None, closed, hour_of(best))
         step = _step(json.loads(steps), step_id)
         at_once = (reason or "").startswith("without its delay")  # a person has brought it there
         ended = {name: _read(at) for name, at in self._rows(_ENDED, instance)}
-        past = Past(_read(arrived), _read(started), _read(triggered), ended, json.loads(renewal)[0])
+        past = Past(_read(arrived), _read(started), _read(triggered), ended, renewal)
         expected = turn_of(step, past, family, counted=not at_once)
         apart = self._spread if step["type"] in ("email", "sms") and not step.get("urgent") else timedelta()
         late = planned - expected
@@ -399,11 +419,12 @@ class Judges:
         self._thoroughly()
         ended = self._rows(_ENDED_BEFORE, _text(before))
         keys = {number: [key for (key,) in self._rows(_KEYS_OF, number)] for (number,) in ended}
+        known = set(self._status)
         yield
-        stay = {number for (number,) in self._rows("SELECT instance_id FROM workflow_instances")}
-        for number in keys.keys() - stay:
+        gone = known - {number for (number,) in self._rows("SELECT instance_id FROM workflow_instances")}
+        for number in gone & keys.keys():
             self._settled.update(keys[number])
-        self._require(not set(self._status) - stay - keys.keys(), "36: an instance went into the archive too early")
+        self._require(gone <= keys.keys(), f"36: instances went into the archive too early: {gone - keys.keys()}")
 
     # -- a family that is forgotten ------------------------------------------------------------------------------------
 
@@ -554,7 +575,7 @@ FROM workflow_queue WHERE scheduled_for IS NOT NULL
 _TURN = """
 SELECT q.instance_id, q.step_id, q.arrived_at, q.reason, f.time_zone, f.phone, f.gentle_until, t.steps, i.trigger_date,
        COALESCE(i.context ->> 'predicted_at', i.context ->> 'scheduled_at', i.trigger_date),
-       json_array(json_extract(f.attributes, '$.renewal_date'))
+       json_array(json_extract(f.attributes, '$.renewal_date'), json_extract(f.attributes, '$.best_contact_hour'))
 FROM workflow_queue q JOIN workflow_instances i USING (instance_id) JOIN families f USING (family_id)
 JOIN workflow_templates t USING (template_id) WHERE q.queue_id = ?
 """

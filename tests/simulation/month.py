@@ -1,5 +1,6 @@
 """A family-month as it is lived: the events of a plan, cron between them, and judges after every commit."""
 
+import json
 import sqlite3
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
@@ -361,7 +362,8 @@ class Month:
         self._changes(family, phone=phone, email=f"new{number}-of-{family}@example.org")
 
     def _renews(self, family: str, renewal_date: Any) -> None:
-        self._changes(family, attributes={"renewal_date": renewal_date})
+        [(kept,)] = self.memory.execute("SELECT attributes FROM families WHERE family_id = ?", (family,))
+        self._changes(family, attributes={**json.loads(kept), "renewal_date": renewal_date})
 
     def _scores(self, family: str, withdrawal_risk: float) -> None:
         self._changes(family, withdrawal_risk=withdrawal_risk)

@@ -116,15 +116,20 @@ a truth log that the engine cannot see.
 REST = """## What happens in a month
 
 - predictions (each handed in twice), replies, payments, bounces, withdrawals; opt-outs and opt-ins; times of grief;
-  moves to other zones, new addresses, new scores, new dates, and dates that are none (`9999-12-31`, `soon`); edited
-  workflows; closed days that come and go; families that ask to be forgotten
+  moves to other zones, new addresses, new scores, new dates, and dates that are none (`9999-12-31`, `soon`); best
+  hours, some of which are none; closed days that come and go; families that ask to be forgotten
+- mails and texts that come in, as bytes and some of them twice: answers that name the message and answers that do not,
+  STOP and START, notices of absence, receipts, mails that come back for good, for now or are late, reports of gateways
+- workflows that are edited a little or wholly, disabled, and migrated to while instances run; months that begin before
+  anybody has said that messages may leave, and in which the channels change
+- a backup that is restored up to nine days later and adopted, a database that is adopted right after a crash, a purge
 - people who pause, resume, cancel, retry, skip, go to a step, snooze, run now, recall what rests, leave notes,
   rehearse; who close, dismiss, reopen, snooze and assign tasks; who settle doubts, one time in five wrongly
 - servers and programs that defer, defer for hours, refuse a message, an address or a family that has opted out there,
   are away, lose the reply of what they took and of what they did not take; some take the same key twice and do it once
 - ticks that come late, twice, or not for days; that die before or after any commit and at any point of a delivery,
-  and die again while the next one takes up what was left; two ticks at work at once, changing places after commits; a
-  person who acts between two commits of a tick
+  and die again while the next one takes up what was left; that may take up one to three instances only; two ticks at
+  work at once, changing places after commits; a person who acts between two commits of a tick
 - a clock that is set forward and back
 
 ## What must hold
@@ -141,8 +146,11 @@ holds, and each change of state has one entry (14); the number of the tick that 
 is the earliest of the branches, and a turn that the rules have set is the one that a walk over the wall clocks, a
 quarter of an hour at a time, comes to (16); the words that left are those on record (17); an escalated task has an
 owner (20); the state is the one that the audit trail tells (27). And, beyond the list: by the servers' own record no
-family gets more than the caps on messages allow (29); one prediction begins one workflow of a group (30); and no
-workflow begins again within its cooldown (31).
+family gets more than the caps on messages allow (29); one prediction begins one workflow of a group (30); no
+workflow begins again within its cooldown (31); an answer counts once, and what a machine writes counts as none (32); an
+address from which mails have come back for good, or that has said STOP, gets none (33); nothing leaves before a person
+has said that it may (34); what left before a backup was restored that knows nothing of it leaves again only if a person
+had a hand in it (35); a purge takes what ended before its day (36); and nothing begins a disabled workflow (37).
 
 Once a day, and at the end: no reference leads nowhere and every CHECK holds (28). A rehearsal writes nothing (22); a
 second tick at the same moment writes nothing but its mark (23); what was due has been tried (5); no name, address or

@@ -29,6 +29,7 @@ PLACES = {  # zone → a phone number of it
     "Australia/Sydney": "+61265631234",
 }
 CHANNELS = ("email", "sms", "http", "command")
+BEST_HOURS = (9, 13, "17", 7, 20, "noon", 24)  # some are never open, some are none
 NO_DATES = ("9999-12-31", "0001-01-01", "soon", "", 20260401, True, ["2026-04-01"], None)  # as they come out of lists
 FAULTS = (  # what a server may do with a message
     "deferred",
@@ -122,6 +123,8 @@ def _limits(random: Random) -> Limits:
 def _family(random: Random, number: int, first: date) -> dict[str, Any]:
     zone = random.choice(tuple(PLACES))
     attributes = {"renewal_date": _renewal(random, first)}
+    if random.random() < 0.25:
+        attributes["best_contact_hour"] = random.choice(BEST_HOURS)
     return {
         "family_name": f"Family {number}",
         "email": f"family{number}@example.org" if random.random() < 0.9 else None,

@@ -11,12 +11,18 @@ import pytest
 import yaml
 from msgspec.structs import replace
 
-from coopflow import acting, leftovers, tick
+from coopflow import acting, leftovers, loading, tick
 from coopflow.composing import Composer
 from coopflow.core import decide, placing, protocol
 from coopflow.core.case import Case
+from coopflow.core.incoming import ItemKind
+from coopflow.core.leaving import Room
+from coopflow.core.pressure import Contacts
 from coopflow.core.states import Awaited, StepStatus
+from coopflow.inbox import effects
+from coopflow.keeping import adoption, purging
 from coopflow.store import erasing
+from coopflow.store.inbox import Inbox
 from coopflow.store.log import LogWriter
 from coopflow.workflows.definition import read_definition
 from coopflow.workflows.known import Known
@@ -48,7 +54,7 @@ def test_no_month_breaks_an_invariant() -> None:
     broken = [outcome for outcome in outcomes if outcome.problem]
     assert [f"{outcome.problem}\n{_cut_down(outcome)}" for outcome in broken[:3]] == []
     assert len(outcomes) == SEEDS
-    assert sum(outcome.messages for outcome in outcomes) > 3 * SEEDS
+    assert sum(outcome.messages for outcome in outcomes) > 2.5 * SEEDS
     assert sum(outcome.crashes for outcome in outcomes) > SEEDS / 2
 
 
@@ -68,7 +74,7 @@ def test_the_workflows_of_the_grammar_are_such_as_people_could_write() -> None:
         commands={"ledger"},
     )
     messages = {name: {"": text} for name, text in MESSAGES.items()}
-    for seed in range(40):
+    for seed in range(200):
         for data in plan_of(seed).workflows:
             reading = read_definition(
                 yaml.dump(data, sort_keys=False, Dumper=Plain), path="w", known=known, messages=messages
@@ -80,8 +86,8 @@ def test_the_workflows_of_the_grammar_are_such_as_people_could_write() -> None:
 def test_a_plan_may_be_cut_down_to_any_of_its_events() -> None:
     plan = plan_of(5)
     assert run_plan(plan, []).problem is None
-    assert run_plan(plan, [3, 8]).head != run_plan(plan, [3]).head
-    assert replay_line(5, [3, 8]) == "python -m tests.simulation --seed 5 --plan 3,8"
+    assert run_plan(plan, [14, 27]).head != run_plan(plan, [14]).head
+    assert replay_line(5, [14, 27]) == "python -m tests.simulation --seed 5 --plan 14,27"
     assert replay_line(5, []) == "python -m tests.simulation --seed 5 --plan -"
 
 
@@ -141,20 +147,37 @@ def knows_the_familys_clock_only(step: Any, setting: Any, *, hours: Any = placin
 WITHOUT_THE_TRAIL = {table: whose for table, whose in erasing.DELETED.items() if table != "event_personal"}
 
 
+def purges_all_that_has_ended(db: Any, before: str, *, limit: int, question: Any = purging.purgeable) -> Any:
+    return question(db, "9999", limit=limit)
+
+
 BUGS: dict[str, tuple[Any, str, Any, str, int]] = {  # where, what, which rules, a seed
-    "no look before the irrevocable moment": (tick, "_last_call", no_last_call, "2|6|7|18", 58),
-    "what a dead tick left is not taken up": (tick, "recover", lambda *_, **__: None, "4", 1),
-    "what is in doubt is sent again": (protocol, "doubt", sends_again_what_is_in_doubt, "1|12", 3),
-    "an event is not written": (LogWriter, "append", forgets_some_events, "14|27", 1),
-    "a rehearsal writes": (acting, "_act_on", writes_although_it_rehearses, "22", 6),
+    "no look before the irrevocable moment": (tick, "_last_call", no_last_call, "2|6|7|18", 12),
+    "what a dead tick left is not taken up": (tick, "recover", lambda *_, **__: None, "4", 16),
+    "what is in doubt is sent again": (protocol, "doubt", sends_again_what_is_in_doubt, "1|12", 12),
+    "an event is not written": (LogWriter, "append", forgets_some_events, "14|27", 4),
+    "a rehearsal writes": (acting, "_act_on", writes_although_it_rehearses, "22", 3),
     "a pause stops nothing": (Case, "pause", pauses_by_name_only, "6", 1),
     "other words than those on record": (Composer, "again", other_words, "17", 1),
-    "windows are not looked at again": (decide, "may_go_now", lambda *_, **__: True, "7", 18),
-    "tasks of withdrawn branches stay open": (Case, "withdraw_tasks", closes_no_task, "13", 3),
+    "windows are not looked at again": (decide, "may_go_now", lambda *_, **__: True, "7", 12),
+    "tasks of withdrawn branches stay open": (Case, "withdraw_tasks", closes_no_task, "13", 4),
     "a doubt without a task": (Case, "open_task", lambda *_, **__: None, "4", 1),
-    "a turn is planned for a closed day": (placing, "next_open", opens_on_closed_days, "16", 6),
-    "the clock where the number belongs is forgotten": (placing, "open_hours", knows_the_familys_clock_only, "16", 4),
-    "the trail remembers what was forgotten": (erasing, "DELETED", WITHOUT_THE_TRAIL, "21", 9),
+    "a turn is planned for a closed day": (placing, "next_open", opens_on_closed_days, "16", 50),
+    "the clock where the number belongs is forgotten": (placing, "open_hours", knows_the_familys_clock_only, "16", 6),
+    "the trail remembers what was forgotten": (erasing, "DELETED", WITHOUT_THE_TRAIL, "21", 23),
+    "an address that has failed is forgotten": (Inbox, "mark_bad", lambda *_, **__: None, "33", 26),
+    "an answer of a machine counts": (
+        effects,
+        "_EFFECTS",
+        {**effects._EFFECTS, ItemKind.AUTOMATIC: effects._answer},
+        "32",
+        10,
+    ),
+    "messages leave although nobody has said so": (tick, "look_for_room", lambda *_, **__: Room(), "34", 1),
+    "what is overdue in a restored backup is done": (adoption, "_hold", lambda *_, **__: None, "35|1", 322),
+    "what has ended just now goes into the archive": (purging, "purgeable", purges_all_that_has_ended, "36", 4),
+    "a disabled workflow starts": (loading, "_switch", lambda *_, **__: None, "37", 10),
+    "whose address it is counts for nothing": (Contacts, "of_address", lambda *_, **__: (), "29", 285),
     "late answers are lost": (leftovers, "answered_too_late", lambda *_, **__: None, "4|more than", 3),
 }
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 QUARTER, DAY = timedelta(minutes=15), timedelta(days=1)
 REACHING = ("email", "sms", "call", "task")  # types of steps that somebody notices
+CONVERSING = ("email", "sms", "call")  # types of steps by which somebody speaks to the family
 RESUMES = 9  # o'clock: what came before the office opened is not sent at the stroke of eight
 FARTHEST = 400  # days
 OFFICE = "business_hours"
@@ -38,6 +39,13 @@ class Whereabouts:
     phone: tuple[ZoneInfo, ...]  # where its number belongs
     gentle_until: datetime | None
     closed: Collection[date]
+    best_hour: int | None = None  # on the clock at home
+
+
+def hour_of(said: Any) -> int | None:
+    """The hour that a list says is best; None: it says none that there is."""
+    plain = str(said) if isinstance(said, int | str) else ""
+    return int(plain) if plain.isdigit() and int(plain) < 24 else None
 
 
 def turn_of(step: Mapping[str, Any], past: Past, family: Whereabouts, *, counted: bool = True) -> datetime:
@@ -47,7 +55,21 @@ def turn_of(step: Mapping[str, Any], past: Past, family: Whereabouts, *, counted
         return at
     if family.gentle_until is not None and step["type"] in REACHING:
         at = max(at, family.gentle_until)
-    return at if _open(step, at, family) else _next(step, at, family)
+    at = at if _open(step, at, family) else _next(step, at, family)
+    return _at_its_best(step, at, family) if counted else at
+
+
+def _at_its_best(step: Mapping[str, Any], since: datetime, family: Whereabouts) -> datetime:
+    """The family's best hour, where it comes within two days on the clock at home."""
+    if family.best_hour is None or step["type"] not in CONVERSING or step.get("urgent"):
+        return since
+    limit = _instant(since.astimezone(family.home).replace(tzinfo=None) + 2 * DAY, family.home)
+    at = since
+    while at <= limit:
+        if _open(step, at, family) and _shown(at, family.home)[1] == family.best_hour:
+            return at
+        at = at.replace(minute=at.minute // 15 * 15, second=0) + QUARTER
+    return since
 
 
 def _hours(step: Mapping[str, Any]) -> str | None:
