@@ -11,8 +11,9 @@ from coopflow.core.model import Family
 from coopflow.core.states import ACTIVE
 from coopflow.core.workflow import TaskStep, Workflow
 from coopflow.core.zones import zone_or
+from coopflow.owed import for_whom
 from coopflow.reports.words import task_type_words
-from coopflow.schedules import BATCH, for_whom
+from coopflow.schedules import BATCH
 from coopflow.store.schedules import Schedule
 from coopflow.store.store import Store
 

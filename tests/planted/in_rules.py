@@ -302,7 +302,7 @@ PLANTS = (
     ),
     plant(
         "everything that came round during an absence is made up for",
-        "schedules.py",
+        "owed.py",
         "        case _:\n            return passed[-1:]",
         "        case _:\n            return passed",
         SCHEDULES,
@@ -310,8 +310,8 @@ PLANTS = (
     plant(
         "a schedule goes by UTC",
         "schedules.py",
-        "    following = next_occurrence(trigger.recurrence, after=now, tz=store.coop.calendar.tz)\n",
-        '    from zoneinfo import ZoneInfo\n\n    following = next_occurrence(trigger.recurrence, after=now, tz=ZoneInfo("UTC"))\n',
+        "    following = next_occurrence(recurrence, after=now, tz=store.coop.calendar.tz)\n",
+        '    from zoneinfo import ZoneInfo\n\n    following = next_occurrence(recurrence, after=now, tz=ZoneInfo("UTC"))\n',
         SCHEDULES,
     ),
     plant(

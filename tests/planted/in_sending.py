@@ -15,6 +15,28 @@ POWER = "powercut/test_power_cuts.py"
 MESSAGES = "stories/test_messages.py"
 
 PLANTS = (
+    # -- which message it is --------------------------------------------------------------------------------------
+    plant(
+        "an instance that has the number of one that a backup knows nothing of has its keys too",
+        "core/protocol.py",
+        'run = f"{instance.instance_id}/{instance.family_id}/{format_instant(instance.trigger_date)}"',
+        'run = f"{instance.instance_id}"',
+        "keeping/test_restore.py",
+    ),
+    plant(
+        "the mark of an answer's address is not about the family",
+        "core/reply_tag.py",
+        'f"reply/{instance_id:d}/{family_id}".encode()',
+        'f"reply/{instance_id:d}".encode()',
+        "core/test_reply_tag.py",
+    ),
+    plant(
+        "an instance is moved to a version in which its turn never comes",
+        "core/migrating.py",
+        "        yield from misfits or _without_a_turn(case, to, now=now)",
+        "        yield from misfits",
+        "stories/test_versions.py",
+    ),
     # -- the last call --------------------------------------------------------------------------------------------
     plant(
         "there is no last call on record before the message leaves",

@@ -261,7 +261,7 @@ def test_a_fault_about_one_family_holds_nobody_else_up_and_is_tried_again(
         return moments_of(trigger, family, tz)
 
     with monkeypatch.context() as patched:
-        patched.setattr("coopflow.schedules.moments_of", faulty)
+        patched.setattr("coopflow.owed.moments_of", faulty)
         report = sunday.tick("2026-03-16 09:00")
         assert report.faults == ["family 42, workflow 'news': RuntimeError: nobody has thought of this"]
         assert (report.started, len(starts(sunday)), len(starts(sunday, "7"))) == (1, 0, 1)
@@ -276,7 +276,7 @@ def test_trouble_with_the_database_is_no_fault_of_a_family(sunday: World, monkey
     def locked(*_: object) -> None:
         raise sqlite3.OperationalError("database is locked")
 
-    monkeypatch.setattr("coopflow.schedules.moments_of", locked)
+    monkeypatch.setattr("coopflow.owed.moments_of", locked)
     with pytest.raises(sqlite3.OperationalError, match="locked"):
         sunday.tick("2026-03-16 09:00")
 
