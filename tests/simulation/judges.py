@@ -437,6 +437,13 @@ class Judges:
         self._erased |= {word.encode() for word in words}
         self._nothing_of_the_erased()
 
+    @contextmanager
+    def forgetting_again(self, families: Collection[str]) -> Iterator[None]:
+        """21: a backup that was made before forgets them as well."""
+        yield
+        self._settled |= {key for family in families for (key,) in self._rows(_KEYS, family)}
+        self._nothing_of_the_erased()
+
     def named(self, words: Collection[str]) -> None:
         """Words by which a family is named from now on, perhaps as one was that is forgotten."""
         self._erased -= {word.encode() for word in words}

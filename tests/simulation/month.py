@@ -475,7 +475,7 @@ class Month:
 
     def _restores(self) -> None:
         """The backup comes in the place of the database; what left meanwhile is not on record any more."""
-        if self.backup is None or self.forgotten:
+        if self.backup is None:
             return
         content, self.letters, remembered = self.backup
         kept = sqlite3.connect(":memory:")
@@ -484,6 +484,9 @@ class Month:
         kept.close()
         self._restarts()
         self.judges.goes_back_to(remembered)
+        folder = Path(self.folder.name)
+        with self.judges.forgetting_again(self.forgotten):
+            forgetting.forget_again(self.store, outbox=folder / "outbox", actor="sarah", now=self.wall)
         self._adopts()
 
     def _adopts(self) -> None:
