@@ -53,6 +53,7 @@ def keep_schedules(store: Store, *, now: datetime) -> None:
 
 def count_as_started(store: Store, *, now: datetime) -> None:
     """Count what the clock owes by now as dealt with, inside the caller's transaction; it begins anew from here."""
+    store.schedules.count_until(now)
     known, current = store.schedules.all(), {workflow.name: workflow for workflow in store.templates.current()}
     for name in store.schedules.due(now=now):
         store.schedules.drop(name)

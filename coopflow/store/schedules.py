@@ -8,7 +8,9 @@ from msgspec import Struct
 from peewee import Database
 
 from coopflow.core.instants import format_instant, parse_instant
+from coopflow.store.meta import find_meta, write_meta
 
+COUNTED_UNTIL = "counted_until"  # in `meta`: since a backup was restored that knows nothing of what was started
 _PUT = """
 INSERT INTO workflow_schedules (template_name, trigger, done_until, next_at) VALUES (?, ?, ?, ?)
 ON CONFLICT (template_name) DO UPDATE
@@ -63,6 +65,15 @@ class Schedules:
     def drop(self, name: str) -> None:
         """Forget a schedule, with all that it remembers of families."""
         self._db.execute_sql("DELETE FROM workflow_schedules WHERE template_name = ?", (name,))
+
+    def count_until(self, at: datetime) -> None:
+        """Let every moment up to this one count as had, also of families whose date is still ahead."""
+        write_meta(self._db, COUNTED_UNTIL, format_instant(at))
+
+    def counted_until(self) -> datetime | None:
+        """Up to when every moment counts as had, whatever is on record; None: there is no such time."""
+        text = find_meta(self._db, COUNTED_UNTIL)
+        return None if text is None else parse_instant(text)
 
     def look_soon(self, *, now: datetime) -> None:
         """Let what hangs on dates of families be looked at by the next tick, since the families have changed."""

@@ -244,6 +244,24 @@ def test_what_came_round_meanwhile_is_not_started_again(school: CoOp) -> None:
     ]
 
 
+def test_what_a_date_has_started_meanwhile_is_not_started_again(school: CoOp) -> None:
+    """The date itself is still ahead, so for a family that comes in late it would be started now."""
+    (school.folder / "workflows.d" / "renewal.yaml").write_text(
+        "name: renewal\ntrigger: {type: schedule, on: [8 days before renewal_date, 2 days before renewal_date]}\n"
+        "steps: [{id: call, type: task, description: Talk about next year, urgent: true}]\n"
+    )
+    school.world.has_family("43", attributes={"renewal_date": "2026-03-30"})
+    tick(school, at="2026-03-20 13:01:00")
+    school.world.db.execute_sql("UPDATE meta SET value = 'restored' WHERE key = 'place'")
+    ran = school.run("adopt", "--yes", at=LATER)  # eight days before it has been
+    assert "Counted as started, whatever came round meanwhile: renewal" in ran.err
+    started = "SELECT triggered_by FROM workflow_instances WHERE triggered_by LIKE 'schedule%'"
+    tick(school, at=LATER_STILL)
+    assert ask(database(school), started) == []
+    tick(school, at="2026-03-28 15:00:00")
+    assert ask(database(school), started) == [("schedule:2 days before renewal_date = 2026-03-30",)]
+
+
 def test_o09_a_dry_run_says_the_same_as_the_tick(restored: CoOp) -> None:
     ran = restored.run("tick", "--dry-run", at=LATER)
     assert (ran.code, "run: coopflow adopt" in ran.err, ran.out) == (ExitCode.PERSON_NEEDED, True, "")

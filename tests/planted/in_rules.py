@@ -265,6 +265,13 @@ PLANTS = (
     ),
     # -- schedules ------------------------------------------------------------------------------------------------
     plant(
+        "what a date has started is started again after a restore",
+        "schedules.py",
+        "    store.schedules.count_until(now)\n",
+        "",
+        "keeping/test_place.py",
+    ),
+    plant(
         "a schedule counts as done before its families are",
         "schedules.py",
         "    upcoming: list[datetime] = []\n    for family_ids",

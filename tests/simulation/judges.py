@@ -80,6 +80,7 @@ class Judges:
         self.live = live  # somebody has said that messages may leave
         self._came_back: dict[str, datetime] = {}  # addresses from which mails have come back for good, or texts
         self._reported: set[str] = set()  # keys of texts of which a gateway has told
+        self._started_before: set[tuple[str, str, str]] = set()  # by the clock, before a backup was restored
         self._left_before: set[str] = set()  # before a backup was restored that knows nothing of it: message ids
         self._adopted_at = 0  # the last entry of the audit trail when a person adopted the database
         self._said_stop: dict[tuple[str, str], datetime] = {}  # channels and addresses that asked for it
@@ -148,6 +149,11 @@ class Judges:
             elif kind == "instance.started" and actor == "coopflow":
                 name = json.loads(data)["workflow"]
                 self._require(name not in self._disabled, f"37: '{name}' is disabled, and instance {instance} began")
+                again = (name, family, json.loads(data)["triggered_by"])
+                self._require(
+                    again not in self._started_before,
+                    f"38: {again} began before the backup was restored, and once more",
+                )
         stands = dict(self._rows(_STANDS))
         self._require(stands.keys() == self._status.keys(), "27: an instance without a beginning in the audit trail")
         for instance, status in stands.items():
@@ -400,10 +406,15 @@ class Judges:
         """What is known of the state that a backup has."""
         return {name: copy(getattr(self, name)) for name in OF_THE_DATABASE}
 
-    def goes_back_to(self, remembered: Mapping[str, Any]) -> None:
-        """A backup was restored: what has left since then is out of mind, but for 35."""
-        known = remembered["truth"]
+    def forgets(self, remembered: Mapping[str, Any]) -> None:
+        """A backup is about to be restored: 35 and 38 know what it knows nothing of."""
+        known, begun = remembered["truth"], remembered["_status"]
         self._left_before |= {taken.message.message_id for key, taken in self.truth.items() if key not in known}
+        rows = self._rows(_STARTED_BY_THE_CLOCK)
+        self._started_before |= {(name, family, cause) for number, name, family, cause in rows if number not in begun}
+
+    def goes_back_to(self, remembered: Mapping[str, Any]) -> None:
+        """The backup was restored."""
         for name, value in remembered.items():
             setattr(self, name, copy(value))
         self._changes = -1
@@ -610,6 +621,10 @@ _REPLANNED = """
 SELECT 1 FROM event_log WHERE instance_id = ? AND kind = 'step.replanned' AND data ->> 'from' = ? AND data ->> 'to' = ?
 """
 _NAMED = "SELECT 1 FROM workflow_step_executions WHERE instr(output_data, ?)"
+_STARTED_BY_THE_CLOCK = """
+SELECT instance_id, template_name, family_id, triggered_by FROM workflow_instances JOIN workflow_templates
+USING (template_id) WHERE triggered_by GLOB 'schedule:*'
+"""
 _HANDS = "SELECT 1 FROM event_log WHERE instance_id = ? AND event_id > ? AND actor <> 'coopflow'"
 _ENDED_BEFORE = "SELECT instance_id FROM workflow_instances WHERE completed_at < ?"
 _KEYS_OF = "SELECT idempotency_key FROM workflow_step_executions WHERE instance_id = ? AND idempotency_key IS NOT NULL"

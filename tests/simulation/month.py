@@ -478,6 +478,7 @@ class Month:
         if self.backup is None:
             return
         content, self.letters, remembered = self.backup
+        self.judges.forgets(remembered)
         kept = sqlite3.connect(":memory:")
         kept.deserialize(content)
         kept.backup(self.memory)

@@ -150,7 +150,8 @@ family gets more than the caps on messages allow (29); one prediction begins one
 workflow begins again within its cooldown (31); an answer counts once, and what a machine writes counts as none (32); an
 address from which mails have come back for good, or that has said STOP, gets none (33); nothing leaves before a person
 has said that it may (34); what left before a backup was restored that knows nothing of it leaves again only if a person
-had a hand in it (35); a purge takes what ended before its day (36); and nothing begins a disabled workflow (37).
+had a hand in it (35); a purge takes what ended before its day (36); nothing begins a disabled workflow (37); and
+the clock starts nothing once more that it had started before a backup was restored (38).
 
 Once a day, and at the end: no reference leads nowhere and every CHECK holds (28). A rehearsal writes nothing (22); a
 second tick at the same moment writes nothing but its mark (23); what was due has been tried (5); no name, address or

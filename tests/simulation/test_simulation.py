@@ -24,6 +24,7 @@ from coopflow.keeping import adoption, purging
 from coopflow.store import erasing
 from coopflow.store.inbox import Inbox
 from coopflow.store.log import LogWriter
+from coopflow.store.schedules import Schedules
 from coopflow.workflows.definition import read_definition
 from coopflow.workflows.known import Known
 from tests.simulation.__main__ import _cut_down
@@ -175,6 +176,7 @@ BUGS: dict[str, tuple[Any, str, Any, str, int]] = {  # where, what, which rules,
     ),
     "messages leave although nobody has said so": (tick, "look_for_room", lambda *_, **__: Room(), "34", 1),
     "what is overdue in a restored backup is done": (adoption, "_hold", lambda *_, **__: None, "35|1", 322),
+    "what a date has started is started again": (Schedules, "counted_until", lambda *_: None, "38", 925),
     "what has ended just now goes into the archive": (purging, "purgeable", purges_all_that_has_ended, "36", 4),
     "a disabled workflow starts": (loading, "_switch", lambda *_, **__: None, "37", 10),
     "whose address it is counts for nothing": (Contacts, "of_address", lambda *_, **__: (), "29", 285),
