@@ -477,6 +477,7 @@ class Month:
         """The backup comes in the place of the database; what left meanwhile is not on record any more."""
         if self.backup is None:
             return
+        self.clock_off = timedelta()  # by a wrong clock, what was done meanwhile might seem to be ahead
         content, self.letters, remembered = self.backup
         self.judges.forgets(remembered)
         kept = sqlite3.connect(":memory:")
