@@ -96,13 +96,14 @@ def _by_date(
     starts: list[Owed] = []
     ahead: list[datetime] = []
     concerned = for_whom(store, workflow, families)
-    counted = store.schedules.counted_until()
+    since = store.schedules.in_force_since(workflow.name)
+    newcomers = store.schedules.created_since([family.family_id for family in concerned], since=since)
     changed = store.schedules.updated_since([family.family_id for family in concerned], since=schedule.done_until)
     for family in concerned:
         moments, problems = moments_of(workflow.trigger, family, zone_or(family.time_zone, store.coop.calendar.tz))
         ahead += [moment.at for moment in moments if moment.at > now]
-        open_ones = [moment for moment in moments if counted is None or moment.at > counted]
-        due = owed(open_ones, workflow.trigger, done_until=schedule.done_until, now=now)
+        in_force = [moment for moment in moments if moment.at > since or family.family_id in newcomers]
+        due = owed(in_force, workflow.trigger, done_until=schedule.done_until, now=now)
         starts += [Owed(family, f"schedule:{moment.key}", moment.at, moment.key) for moment in due]
         if problems and family.family_id in changed:  # said once, not at every look
             _tell(store, family.family_id, f"{workflow.name}: {'; '.join(problems)}", now=now)

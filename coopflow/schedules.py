@@ -33,7 +33,7 @@ def start_what_is_owed(engine: Engine, report: TickReport, *, now: datetime) -> 
 def keep_schedules(store: Store, *, now: datetime) -> None:
     """Bring the schedules in line with the workflows in force, inside the caller's transaction.
 
-    A trigger that is new, or has changed, begins anew: nothing before now is owed.
+    A trigger that is new, has changed or is enabled again begins anew: nothing before now is owed to those it finds.
     """
     known = store.schedules.all()
     active = {
@@ -53,7 +53,6 @@ def keep_schedules(store: Store, *, now: datetime) -> None:
 
 def count_as_started(store: Store, *, now: datetime) -> None:
     """Count what the clock owes by now as dealt with, inside the caller's transaction; it begins anew from here."""
-    store.schedules.count_until(now)
     known, current = store.schedules.all(), {workflow.name: workflow for workflow in store.templates.current()}
     for name in store.schedules.due(now=now):
         store.schedules.drop(name)
@@ -62,6 +61,7 @@ def count_as_started(store: Store, *, now: datetime) -> None:
 
 
 def _begin(store: Store, workflow: Workflow, schedule: Schedule, *, now: datetime, existing_too: bool = False) -> None:
+    store.schedules.come_into_force(workflow.name, now=now)
     if workflow.trigger.recurrence is not None:
         schedule = replace(schedule, next_at=_comes_round(store, workflow.trigger, now=now))
     store.schedules.put(schedule)

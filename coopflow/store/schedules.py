@@ -10,7 +10,8 @@ from peewee import Database
 from coopflow.core.instants import format_instant, parse_instant
 from coopflow.store.meta import find_meta, write_meta
 
-COUNTED_UNTIL = "counted_until"  # in `meta`: since a backup was restored that knows nothing of what was started
+IN_FORCE = "in_force"  # in `meta`: `in_force:NAME`
+ALWAYS = "0001-01-01T00:00:00Z"
 _PUT = """
 INSERT INTO workflow_schedules (template_name, trigger, done_until, next_at) VALUES (?, ?, ?, ?)
 ON CONFLICT (template_name) DO UPDATE
@@ -25,6 +26,7 @@ _MATCHES = (
 )
 _FORGET = "DELETE FROM workflow_matches WHERE template_name = ? AND family_id IN (SELECT value FROM json_each(?))"
 _USED = "SELECT start_key FROM workflow_instances WHERE start_key IN (SELECT value FROM json_each(?))"
+_CREATED = "SELECT family_id FROM families WHERE created_date > ? AND family_id IN (SELECT value FROM json_each(?))"
 _UPDATED = "SELECT family_id FROM families WHERE updated_date > ? AND family_id IN (SELECT value FROM json_each(?))"
 
 
@@ -66,14 +68,13 @@ class Schedules:
         """Forget a schedule, with all that it remembers of families."""
         self._db.execute_sql("DELETE FROM workflow_schedules WHERE template_name = ?", (name,))
 
-    def count_until(self, at: datetime) -> None:
-        """Let every moment up to this one count as had, also of families whose date is still ahead."""
-        write_meta(self._db, COUNTED_UNTIL, format_instant(at))
+    def come_into_force(self, name: str, *, now: datetime) -> None:
+        """Note since when a trigger is in force as it is."""
+        write_meta(self._db, f"{IN_FORCE}:{name}", format_instant(now))
 
-    def counted_until(self) -> datetime | None:
-        """Up to when every moment counts as had, whatever is on record; None: there is no such time."""
-        text = find_meta(self._db, COUNTED_UNTIL)
-        return None if text is None else parse_instant(text)
+    def in_force_since(self, name: str) -> datetime:
+        """Since when the trigger of a workflow is in force; for ever, where an earlier coopflow has loaded it."""
+        return parse_instant(find_meta(self._db, f"{IN_FORCE}:{name}") or ALWAYS)
 
     def look_soon(self, *, now: datetime) -> None:
         """Let what hangs on dates of families be looked at by the next tick, since the families have changed."""
@@ -102,6 +103,12 @@ class Schedules:
         """Those of the families that were changed after an instant."""
         return {
             row[0] for row in self._db.execute_sql(_UPDATED, (format_instant(since), json.dumps(sorted(family_ids))))
+        }
+
+    def created_since(self, family_ids: Collection[str], *, since: datetime) -> set[str]:
+        """Those of the families that were not known yet at an instant."""
+        return {
+            row[0] for row in self._db.execute_sql(_CREATED, (format_instant(since), json.dumps(sorted(family_ids))))
         }
 
     def families(self, *, at_once: int) -> Iterator[list[str]]:

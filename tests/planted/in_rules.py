@@ -265,11 +265,12 @@ PLANTS = (
     ),
     # -- schedules ------------------------------------------------------------------------------------------------
     plant(
-        "what a date has started is started again after a restore",
-        "schedules.py",
-        "    store.schedules.count_until(now)\n",
-        "",
+        "a date's moments before the trigger came into force are owed",
+        "owed.py",
+        "if moment.at > since or family.family_id in newcomers]",
+        "]",
         "keeping/test_place.py",
+        "stories/test_schedules.py",
     ),
     plant(
         "a schedule counts as done before its families are",

@@ -184,11 +184,52 @@ def test_a_family_is_reminded_by_its_own_date_in_its_own_zone(sunday: World) -> 
 
 def test_who_joins_late_gets_only_the_latest_that_has_passed(sunday: World) -> None:
     schedules(sunday, on=["30 days before renewal_date", *RENEWAL])
+    sunday.now = at("2026-03-16 08:59")
+    sunday.has_family("99", attributes={"renewal_date": "2026-03-26"})
+    sunday.tick("2026-03-16 09:01")
+    sunday.tick("2026-03-16 09:02")
+    assert starts(sunday, "99") == ["schedule:14 days before renewal_date = 2026-03-26"]
+
+
+def test_so_does_a_family_whose_date_comes_in_late(sunday: World) -> None:
+    sunday.now = at("2026-02-02 09:00")
+    schedules(sunday, on=["30 days before renewal_date", *RENEWAL])
     sunday.tick("2026-03-16 09:00")
     renews(sunday, "2026-03-26")
     sunday.tick("2026-03-16 09:01")
     sunday.tick("2026-03-16 09:02")
     assert starts(sunday) == ["schedule:14 days before renewal_date = 2026-03-26"]
+
+
+def test_a_rule_that_is_changed_reminds_nobody_of_what_has_passed(sunday: World) -> None:
+    """Whoever has had the reminder of 14 days must not get that of 15 days the day after."""
+    schedules(sunday, on="14 days before renewal_date")
+    renews(sunday, "2026-03-30")
+    renews(sunday, "2026-04-01", family="7")
+    sunday.tick("2026-03-16 09:00")
+    assert starts(sunday) == ["schedule:14 days before renewal_date = 2026-03-30"]
+    sunday.now = at("2026-03-16 10:00")
+
+    schedules(sunday, on="15 days before renewal_date")
+
+    sunday.tick("2026-03-16 10:01")
+    renews(sunday, "2026-03-30", phone="+12125550199")
+    sunday.tick("2026-03-17 09:00")
+    assert starts(sunday)[1:] == []
+    assert starts(sunday, "7") == ["schedule:15 days before renewal_date = 2026-04-01"]
+
+
+def test_a_trigger_on_dates_that_is_enabled_again_makes_up_for_nothing(sunday: World) -> None:
+    schedules(sunday, on=RENEWAL)
+    renews(sunday, "2026-03-30")
+    switch(sunday, False)
+    sunday.tick("2026-03-16 09:00")
+    sunday.now = at("2026-03-18 09:00")
+    switch(sunday, True)
+    sunday.tick("2026-03-18 12:00")
+    assert starts(sunday) == []
+    sunday.tick("2026-03-27 08:00")
+    assert starts(sunday) == ["schedule:3 days before renewal_date at 08:00 = 2026-03-30"]
 
 
 def test_who_joins_after_the_date_gets_nothing(sunday: World) -> None:
