@@ -106,8 +106,21 @@ def obstacles(
         yield Obstacle(False, f"{untried}: try deliver: redirect, or coopflow send-test")
     if "email" in leaving:
         yield from (Obstacle(False, words) for words in missing)
+    if rehearsed := store.leaving.rehearsed():
+        yield Obstacle(False, _half_told(rehearsed))
     if is_silent(store.looking.last_tick(), now=now):
         yield Obstacle(False, "cron does not run coopflow at the moment, so nothing would leave by itself")
+
+
+def _half_told(rehearsed: Mapping[str, int]) -> str:
+    """Of instances that began while messages were files, or went to somebody here."""
+    number = sum(rehearsed.values())
+    have = "1 running instance has" if number == 1 else f"{number:,} running instances have"
+    which = ", ".join(f"{workflow} {instances:,}" for workflow, instances in rehearsed.items())
+    return (
+        f"{have} messages behind them that no family got ({which}), and what comes next may speak of those; to begin"
+        " without them: coopflow cancel --workflow NAME"
+    )
 
 
 def as_document(soon: Sequence[Departure], found: Sequence[Obstacle], *, now: datetime, first: int) -> dict[str, Any]:

@@ -52,6 +52,18 @@ UNION SELECT json_extract(data, '$.channel') FROM event_log
 WHERE kind = 'message.tested' AND json_extract(data, '$.fate') = 'accepted'
   AND json_extract(data, '$.transport') <> 'outbox'
 """
+REHEARSED = """
+WITH live (since, until) AS (
+  SELECT l.at, (SELECT MIN(e.at) FROM event_log e WHERE e.kind = 'delivery.ended' AND e.event_id > l.event_id)
+  FROM event_log l WHERE l.kind = 'delivery.live'
+)
+SELECT t.template_name AS workflow, COUNT(DISTINCT i.instance_id) AS instances
+FROM workflow_instances i JOIN workflow_templates t USING (template_id)
+JOIN workflow_step_executions x USING (instance_id)
+WHERE i.completed_at IS NULL AND x.status = 'completed' AND x.step_type IN ('email', 'sms')
+  AND NOT EXISTS (SELECT 1 FROM live WHERE x.completed_at >= since AND (until IS NULL OR x.completed_at < until))
+GROUP BY 1 ORDER BY 2 DESC, 1
+"""
 BY_STATUS = "SELECT status, COUNT(*) AS instances FROM workflow_instances GROUP BY status ORDER BY status"
 
 
@@ -74,6 +86,10 @@ class Leaving(Asking):
     def proven(self) -> frozenset[str]:
         """The channels by which a message, or a test, has left for a server, and not become a file of the outbox."""
         return frozenset(row["channel"] for row in self._ask(PROVEN))
+
+    def rehearsed(self) -> dict[str, int]:
+        """How many active instances, by workflow, have a message behind them that no family got: nothing was live."""
+        return {row["workflow"]: row["instances"] for row in self._ask(REHEARSED)}
 
     def waiting(self) -> dict[tuple[str, str], int]:
         """The messages that a transport which is out of order could not take, by channel and reason."""

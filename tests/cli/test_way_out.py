@@ -131,6 +131,31 @@ def test_a_channel_that_was_tried_needs_no_other_try(co_op: CoOp, wires: dict[st
     assert "has left by wire yet" not in co_op.run("go-live", "--dry-run", at=NINE_TWO).err
 
 
+def test_go_live_warns_of_instances_whose_families_got_nothing_so_far(co_op: CoOp, wires: dict[str, Wire]) -> None:
+    """What is said next, "as I wrote last week", would be the first that they hear."""
+    rest = {"id": "rest", "type": "wait", "duration": "3 days"}
+    co_op.world.has_workflow("two", [*LETTER, rest])
+    co_op.world.has_workflow("later", [{"id": "first", "type": "wait", "duration": "3 minutes"}, *LETTER, rest])
+    co_op.world.start("two", family="1")
+    co_op.world.start("two", family="2")
+    co_op.world.start("later", family="3")
+    configure(co_op, "deliver: redirect", "redirect_to: {email: me@example.org}")
+    co_op.run("tick", at=NINE_ONE)
+    configure(co_op, "deliver: live")
+
+    said = co_op.run("go-live", "--yes", at=NINE_TWO).err
+    assert "Worth a look: 2 running instances have messages behind them that no family got (two 2), and" in said
+
+    before = len(wires["email"].taken)
+    co_op.run("tick", at="2026-03-20 13:05:00")
+    assert [message.to for message in wires["email"].taken[before:]] == ["family3@example.org"]
+    configure(co_op, "deliver: outbox")
+    co_op.run("tick", at=NINE_SIX)
+    configure(co_op, "deliver: live")
+    again = co_op.run("go-live", "--dry-run", at="2026-03-20 13:07:00").err
+    assert "2 running instances have messages behind them that no family got (two 2), and" in again
+
+
 def test_go_live_for_programs(co_op: CoOp, wires: dict[str, Wire]) -> None:
     configure(co_op, "deliver: live")
 
