@@ -62,7 +62,7 @@ def _start_by_event(
     workflows = [workflow for workflow in store.templates.current() if workflow.trigger.event == kind]
     if not workflows:
         return []
-    past = list(store.past_runs([family.family_id]).get(family.family_id, ()))
+    past = list(store.past_runs([family.family_id], now=now).get(family.family_id, ()))
     occasion = occasion_of(store, family, "event", given=data, past=past, event=kind)
     with starting(store, now=now) as starts:
         started = starts.all_of(occasion, workflows, f"event_id:{event_id}")

@@ -133,7 +133,7 @@ def _start(store: Store, workflow: Workflow, owed_starts: Iterable[Owed], *, now
     listed = list(owed_starts)
     used = store.schedules.used([_key(workflow, one) for one in listed])
     fresh = [one for one in listed if _key(workflow, one) not in used]
-    past = store.past_runs({one.family.family_id for one in fresh})
+    past = store.past_runs({one.family.family_id for one in fresh}, now=now)
     runs = {family_id: list(found) for family_id, found in past.items()}
     started, skipped = 0, []
     with starting(store, now=now) as starts:

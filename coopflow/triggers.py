@@ -33,7 +33,7 @@ def take_predictions(store: Store, predictions: Sequence[Prediction], *, now: da
     """Judge predictions in their order; each is stored with its verdict, and starts nothing the second time."""
     families = store.families({prediction.family_id for prediction in predictions})
     seen = set(store.seen_predictions({prediction.prediction_id for prediction in predictions}))
-    past = {family_id: list(runs) for family_id, runs in store.past_runs(families).items()}
+    past = {family_id: list(runs) for family_id, runs in store.past_runs(families, now=now).items()}
     workflows = store.templates.current()
     results: list[Result] = []
     judged: list[tuple[Prediction, str]] = []
@@ -188,7 +188,7 @@ def _start_named(
         raise NotFound(f"there is no workflow '{name}'.{hint}")
     if not next(workflow for workflow in workflows if workflow.name == name).active:
         raise NotAllowed(f"workflow '{name}' is disabled; allow it with: coopflow workflow enable {name}")
-    past = list(store.past_runs([family_id]).get(family_id, ()))
+    past = list(store.past_runs([family_id], now=now).get(family_id, ()))
     occasion = occasion_of(store, family, "manual", given=values, past=past, workflow=name)
     with starting(store, now=now) as starts:
         started = starts.all_of(occasion, workflows, triggered_by, actor=actor)

@@ -5,6 +5,7 @@ elapsed time; so none of them is ever turned into another.
 """
 
 import re
+from datetime import timedelta
 from typing import Self
 
 from msgspec import Struct
@@ -50,6 +51,12 @@ class Duration(Struct, frozen=True):
             "second": seconds,
         }
         return " ".join(_counted(count, unit) for unit, count in parts.items() if count) or "0 minutes"
+
+    @property
+    def at_most(self) -> timedelta:
+        """No longer than this, wherever in the calendar it begins: a business day may follow a weekend."""
+        business_days = self.business_days + -(-self.business_minutes // MINUTES_OF_A_BUSINESS_DAY)
+        return timedelta(days=31 * self.months + self.days + 3 * business_days, seconds=self.seconds)
 
     @classmethod
     def parse(cls, text: str) -> Self:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 
-from coopflow.core.durations import MINUTES_OF_A_BUSINESS_DAY, Duration
+from coopflow.core.durations import Duration
 from coopflow.core.timing import add, local_text
 
 ONE_MESSAGE = timedelta(days=1)  # so long the same step of the same workflow writes to an address once
@@ -85,13 +85,7 @@ def same_address(address: str) -> str:
 def furthest_back(limits: Limits) -> timedelta:
     """What left longer ago than this counts for nothing here."""
     caps = (limits.per_family, limits.per_address, *limits.per_channel.values())
-    return max([ONE_MESSAGE, *(_at_most(cap.per) for cap in caps if cap)]) + CLOCKS
-
-
-def _at_most(per: Duration) -> timedelta:
-    """No longer than this, wherever in the calendar it begins: a business day may follow a weekend."""
-    business_days = per.business_days + -(-per.business_minutes // MINUTES_OF_A_BUSINESS_DAY)
-    return timedelta(days=31 * per.months + per.days + 3 * business_days, seconds=per.seconds)
+    return max([ONE_MESSAGE, *(cap.per.at_most for cap in caps if cap)]) + CLOCKS
 
 
 def no_room_before(limits: Limits, contacts: Contacts, message: Contact, *, tz: ZoneInfo, now: datetime) -> Room | None:

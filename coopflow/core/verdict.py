@@ -5,7 +5,7 @@ section 8).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -15,6 +15,7 @@ from coopflow.core import rules
 from coopflow.core.decide import NOT_CONTACTED
 from coopflow.core.facts import Facts
 from coopflow.core.model import Coop, Family
+from coopflow.core.pressure import CLOCKS
 from coopflow.core.timing import add, local_text
 from coopflow.core.workflow import Workflow
 from coopflow.core.zones import zone_or
@@ -203,6 +204,12 @@ def _replaced(workflow: Workflow, occasion: Occasion) -> tuple[int, ...]:
     return tuple(dict.fromkeys(past.instance_id for past in replaced))
 
 
+def longest_cooldown(workflows: Iterable[Workflow]) -> timedelta:
+    """No run that ended longer ago than this keeps any of the workflows from starting."""
+    cooldowns = [workflow.trigger.cooldown for workflow in workflows]
+    return max((cooldown.at_most for cooldown in cooldowns if cooldown), default=timedelta()) + CLOCKS
+
+
 def _cooldown(workflow: Workflow, occasion: Occasion, *, now: datetime) -> list[Rule]:
     cooldown = workflow.trigger.cooldown
     if cooldown is None or occasion.workflow is not None:
@@ -217,7 +224,7 @@ def _cooldown(workflow: Workflow, occasion: Occasion, *, now: datetime) -> list[
     ]
     until = max(ends, default=None)
     if until is None or until <= now:
-        found = "no earlier run" if until is None else f"over since {local_text(until, tz)}"
+        found = "none in that time" if until is None else f"over since {local_text(until, tz)}"
         return [Rule(f"not again within {cooldown}", True, found)]
     return [
         Rule(

@@ -64,9 +64,12 @@ SELECT i.family_id, x.step_type, json_extract(x.input_data, '$.to'),
          (SELECT q.last_attempt_at FROM workflow_queue q
           WHERE q.instance_id = x.instance_id AND q.branch = x.branch AND q.visit = x.visit) END, x.started_at) AS at,
        x.message_id, i.instance_id, i.template_id, x.step_id
-FROM workflow_instances i CROSS JOIN workflow_step_executions x USING (instance_id)
-WHERE i.family_id IN (SELECT value FROM json_each(?1)) AND (i.completed_at IS NULL OR i.completed_at >= ?2)
-  AND at >= ?2 AND x.idempotency_key IS NOT NULL
+FROM (SELECT instance_id, template_id, family_id FROM workflow_instances
+      WHERE family_id IN (SELECT value FROM json_each(?1)) AND completed_at IS NULL
+      UNION ALL SELECT instance_id, template_id, family_id FROM workflow_instances
+      WHERE family_id IN (SELECT value FROM json_each(?1)) AND completed_at >= ?2) i
+CROSS JOIN workflow_step_executions x USING (instance_id)
+WHERE at >= ?2 AND x.idempotency_key IS NOT NULL
   AND x.step_type IN ('email', 'sms') AND (x.status IN ('pending', 'running', 'completed')
        OR x.status = 'failed' AND json_extract(x.output_data, '$.status') = 'unknown')
 """

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from peewee import Database
@@ -35,7 +36,9 @@ WHERE family_id IN (SELECT value FROM json_each(?)) GROUP BY family_id
 """
 _PAST = """
 SELECT family_id, instance_id, template_id, status, trigger_date FROM workflow_instances
-WHERE family_id IN (SELECT value FROM json_each(?)) ORDER BY instance_id
+WHERE family_id IN (SELECT value FROM json_each(?1)) AND completed_at IS NULL
+UNION ALL SELECT family_id, instance_id, template_id, status, trigger_date FROM workflow_instances
+WHERE family_id IN (SELECT value FROM json_each(?1)) AND completed_at >= ?2
 """
 _SAVE = """
 INSERT INTO families (family_id, family_name, email, phone, time_zone, status, language, attributes, consent,
@@ -159,12 +162,14 @@ def add_scores(db: Database, families: Iterable[Family], *, now: datetime) -> No
     )
 
 
-def past_runs(db: Database, templates: Templates, family_ids: Collection[str]) -> Mapping[str, Sequence[Past]]:
-    """Every run of every workflow for these families, oldest first."""
+def past_runs(
+    db: Database, templates: Templates, family_ids: Collection[str], *, since: datetime | None = None
+) -> Mapping[str, Sequence[Past]]:
+    """The runs of workflows for these families, oldest first: those under way, and those that ended since then."""
     found: dict[str, list[Past]] = defaultdict(list)
-    for family_id, instance_id, template_id, status, started in db.connection().execute(
-        _PAST, (json.dumps(sorted(family_ids)),)
-    ):
+    given = (json.dumps(sorted(family_ids)), "" if since is None else format_instant(since))
+    rows = db.connection().execute(_PAST, given).fetchall()
+    for family_id, instance_id, template_id, status, started in sorted(rows, key=itemgetter(1)):
         workflow = templates.get(template_id)
         found[family_id].append(
             Past(

@@ -12,7 +12,7 @@ from peewee import Database
 
 from coopflow.core.closed_days import KeptCalendar
 from coopflow.core.model import Coop, Event, Family, Prediction
-from coopflow.core.verdict import Past
+from coopflow.core.verdict import Past, longest_cooldown
 from coopflow.store import families
 from coopflow.store.calendars import Calendars, with_kept_days
 from coopflow.store.cases import Cases
@@ -109,9 +109,10 @@ class Store:
         """Add the families' engagement and risk as measured now."""
         families.add_scores(self.db, measured, now=now)
 
-    def past_runs(self, family_ids: Collection[str]) -> Mapping[str, Sequence[Past]]:
-        """Every run of every workflow for these families, oldest first."""
-        return families.past_runs(self.db, self.templates, family_ids)
+    def past_runs(self, family_ids: Collection[str], *, now: datetime | None = None) -> Mapping[str, Sequence[Past]]:
+        """The runs for these families, oldest first; with `now` no older ones than a verdict of now may ask for."""
+        since = None if now is None else now - longest_cooldown(self.templates.current())
+        return families.past_runs(self.db, self.templates, family_ids, since=since)
 
     def seen_predictions(self, prediction_ids: Collection[str]) -> frozenset[str]:
         """Those of the predictions that have been taken in before."""

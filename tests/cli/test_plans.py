@@ -234,7 +234,6 @@ MAY_SCAN = {
 AT_WORK = ("family import", "workflow load", "trigger", "tick", "a door", "event", "why")  # others are screens
 MAY_SORT = {  # at work; on a screen the few rows that it shows may be
     "FROM workflow_queue WHERE instance_id IN (SELECT value FROM json_each(?)) ORDER BY queue_id": "those of a batch",
-    "FROM workflow_instances WHERE family_id IN (SELECT value FROM json_each(?))": "the runs of a batch of families",
     "FROM consent_records WHERE address IN (SELECT value FROM json_each(?))": "what was said about a batch of them",
     "FROM workflow_instances WHERE completed_at IS NULL AND family_id IN (SELECT value FROM json_each(?))": "theirs",
     "SELECT DISTINCT x.instance_id FROM workflow_step_executions x": "what a tick that died has left",

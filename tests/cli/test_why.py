@@ -53,7 +53,7 @@ high_risk_intervention v1 (by a prediction): would not start
   ✓ met      the family may be contacted: the family's status is enrolled
   ✓ met      nothing more urgent of the group risk matches
   ✓ met      at most 1 at a time: none is active
-  ✓ met      not again within 30 days: no earlier run
+  ✓ met      not again within 30 days: none in that time
 
 medium_risk_intervention v1 (by a prediction): would not start
   ✓ met      predicted_probability > 0.6: predicted_probability 0.87 > 0.6
@@ -61,7 +61,7 @@ medium_risk_intervention v1 (by a prediction): would not start
   ✓ met      the family may be contacted: the family's status is enrolled
   ✓ met      nothing more urgent of the group risk matches
   ✗ not met  at most 1 at a time: already active: instance 1
-  ✓ met      not again within 30 days: no earlier run
+  ✓ met      not again within 30 days: none in that time
 
 reminder v1 (by the event payment_missed): would not start
   ✗ not met  payment_missed has come: no payment_missed has come for this family yet
