@@ -67,7 +67,8 @@ class _Walk:
         self._since = since
         self._told = dict.fromkeys(self._cases, 0)
         self._behind: dict[tuple[int, str], list[Case]] = defaultdict(list)  # conversation → who waits for its end
-        self._turns: list[tuple[datetime, int, int]] = []  # when; the more urgent first; the older first
+        # When; the round of that tick, in each of which a branch sends one message; the more urgent; the older first.
+        self._turns: list[tuple[datetime, int, int, int]] = []
         for case in self._cases.values():
             self._line_up(case)
             for before in case.others:
@@ -76,14 +77,14 @@ class _Walk:
     def to(self, until: datetime) -> Iterator[Foreseen]:
         """Everything up to an instant."""
         while self._turns and self._turns[0][0] <= until:
-            now, _, number = heappop(self._turns)
+            now, round_, _, number = heappop(self._turns)
             case = self._cases[number]
             if self._turn(case) != now or self._told[number] > MOST:
                 continue  # it was moved meanwhile, and stands elsewhere in the row; or it goes round in circles
             for foreseen in _one_turn(case, self._script, now=now):
                 self._told[number] += 1
                 yield foreseen
-            self._after(case, now)
+            self._after(case, now, round_ + 1)
 
     def hear(self, kind: str, now: datetime) -> Iterator[Foreseen]:
         """An event from outside, of which every case hears."""
@@ -95,8 +96,8 @@ class _Walk:
             yield from _told(case, {})
             self._after(case, now)
 
-    def _after(self, case: Case, now: datetime) -> None:
-        self._line_up(case)
+    def _after(self, case: Case, now: datetime, next_round: int = 0) -> None:
+        self._line_up(case, next_round if self._turn(case) == now else 0)
         if case.instance.active:
             return
         ended = (case.instance.instance_id, case.workflow.name)
@@ -105,9 +106,9 @@ class _Walk:
             wake(other, now=now)
             self._line_up(other)
 
-    def _line_up(self, case: Case) -> None:
+    def _line_up(self, case: Case, round_: int = 0) -> None:
         if turn := self._turn(case):
-            heappush(self._turns, (turn, -case.workflow.priority, case.instance.instance_id))
+            heappush(self._turns, (turn, round_, -case.workflow.priority, case.instance.instance_id))
 
     def _turn(self, case: Case) -> datetime | None:
         """When the case is looked at next; None: the clock alone never brings it on."""
@@ -117,12 +118,14 @@ class _Walk:
 
 
 def _one_turn(case: Case, script: Script, *, now: datetime) -> Iterator[Foreseen]:
-    """What one pass of a tick does to a case, its messages included."""
+    """What one round of a tick does to a case, its messages included; what these lead to is sent in the next one."""
     reasons = {entry.step_id: entry.reason for entry in case.entries.values()}
-    while sends := advance(case, now=now):
-        for entry, send in sends:
-            if case.entries.get(entry.branch) is entry:
-                _hand_over(case, entry, send, script, now=now)
+    sends = advance(case, now=now)
+    for entry, send in sends:
+        if case.entries.get(entry.branch) is entry:
+            _hand_over(case, entry, send, script, now=now)
+    if sends:
+        advance(case, now=now)
     for task in [found for found in case.tasks if found.branch and found.step_id in script.outcomes]:
         finish_task(case, task, outcome=script.outcomes[str(task.step_id)], note=None, now=now)
     yield from _told(case, reasons)

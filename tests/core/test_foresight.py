@@ -17,6 +17,7 @@ from coopflow.tick import tick
 from tests.world import World, at
 
 KINDS = ("message.accepted", "task.opened", "instance.completed", "step.skipped", "step.waiting", "instance.paused")
+SENT = "message.accepted"
 REPLIED = {"field": "email_response_received", "operator": "==", "value": True}
 MAIL = {"type": "email", "template_id": "hello"}
 TEXT = {"type": "sms", "message": "Hi {{ family_name }}"}
@@ -54,6 +55,30 @@ def in_time(row: tuple[datetime, str, Any]) -> tuple[datetime, str]:
 def trail(world: World) -> list[tuple[datetime, str, Any]]:
     rows = world.store.looking.events_after(0)
     return [(row["at"], row["kind"], row["data"].get("step")) for row in rows if row["kind"] in KINDS]
+
+
+def test_two_instances_of_a_family_share_what_a_cap_leaves_as_ticks_let_them(tmp_path: Path) -> None:
+    """In each round of a tick every instance sends one message; none takes all the room before its turn is over."""
+    world = World(tmp_path)
+    cap = Cap(2, Duration(days=7))
+    world.coop = world.store.coop = world.store.cases._coop = replace(world.coop, limits=Limits(per_family=cap))
+    world.now = since = at("2026-03-02 00:00")
+    world.has_family("42")
+    two = [{**MAIL, "id": "s0"}, {**MAIL, "id": "s1"}]
+    for name in ("one", "other"):
+        world.has_workflow(name, two, conflict="parallel")
+        world.start(name, family="42")
+    ids = [row["instance_id"] for row in world.store.looking.instances()]
+    until = since + timedelta(days=5)
+
+    foreseen = foresee(world.store.cases.load(ids), since=since, until=until)
+
+    told = [(one.case.instance.instance_id, one.event.data["step"]) for one in foreseen if one.event.kind == SENT]
+    assert told == [(1, "s0"), (2, "s0")]
+    tick(world.engine, now=at("2026-03-02 09:00"))
+    rows = [row for row in world.store.looking.events_after(0) if row["kind"] == SENT]
+    assert [(row["instance_id"], row["data"]["step"]) for row in rows] == told
+    world.close()
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
