@@ -26,13 +26,14 @@ SELECT family_id, family_name, email, phone, time_zone, status, language, attrib
        gentle_until
 FROM families WHERE family_id IN (SELECT value FROM json_each(?))
 """
+# The latest of each family by one step into an index: there may be one for each day of many years.
 _ENGAGEMENT = """
-SELECT family_id, engagement_score, MAX(measured_at) FROM family_engagement_metrics
-WHERE family_id IN (SELECT value FROM json_each(?)) GROUP BY family_id
+SELECT value, (SELECT engagement_score FROM family_engagement_metrics WHERE family_id = value
+               ORDER BY measured_at DESC LIMIT 1) FROM json_each(?)
 """
 _RISK = """
-SELECT family_id, withdrawal_risk, MAX(assessed_at) FROM risk_assessments
-WHERE family_id IN (SELECT value FROM json_each(?)) GROUP BY family_id
+SELECT value, (SELECT withdrawal_risk FROM risk_assessments WHERE family_id = value
+               ORDER BY assessed_at DESC LIMIT 1) FROM json_each(?)
 """
 _PAST = """
 SELECT family_id, instance_id, template_id, status, trigger_date FROM workflow_instances

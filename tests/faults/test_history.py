@@ -1,9 +1,11 @@
 """S21: what a tick does depends on what is due, and not on how much has ever been done."""
 
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from coopflow.door import ANYTHING_TO_DO, FILES_TAKEN_IN
 from tests.faults.scene import engine, fill
@@ -11,6 +13,7 @@ from tests.world import World, at, world
 
 NOW = at("2026-03-20 09:00")
 LATER = at("2026-04-20 09:00")
+AFTER_ALL = at("2028-04-20 09:00")
 
 
 def a_co_op(folder: Path, *, finished: int) -> Path:
@@ -82,3 +85,39 @@ def test_s21_an_idle_tick_ends_at_the_door_by_as_few_steps_however_much_has_been
     young = at_the_door(a_co_op(tmp_path / "young", finished=4))
     old = at_the_door(a_co_op(tmp_path / "old", finished=600))
     assert old == young
+
+
+def families_with_a_past(folder: Path, *, weeks: int) -> Path:
+    """Three families whose news came, and whose scores were measured, in so many weeks; and a mail that is due."""
+    folder.mkdir()
+    with world(folder) as made:
+        fill(made, 3)
+        made.tick()
+        for _ in range(weeks):
+            made.now += timedelta(weeks=1)
+            families = made.store.families(["1", "2", "3"])
+            with made.store.transaction():
+                made.store.add_scores([replace(one, engagement_score=50) for one in families.values()], now=made.now)
+            for number in families:
+                made.start("outreach", family=number)
+            made.tick()
+        assert set(statuses(made)) == {"completed"}
+    return folder
+
+
+def cost_of_a_start(folder: Path) -> int:
+    """What it costs to take in a prediction of a family that starts a workflow, and to send its first mail."""
+    from coopflow.tick import tick
+
+    with world(folder, again=True) as made:
+        made.now = AFTER_ALL
+        counted = Counted(made.db.connection())
+        made.start("outreach", family="2")
+        tick(made.engine, now=made.now)
+        return counted.instructions
+
+
+def test_s21_what_a_family_has_been_through_makes_nothing_dearer(tmp_path: Path) -> None:
+    young = cost_of_a_start(families_with_a_past(tmp_path / "young", weeks=2))
+    old = cost_of_a_start(families_with_a_past(tmp_path / "old", weeks=60))
+    assert old <= young * 1.1, (old, young)
