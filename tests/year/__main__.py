@@ -1,6 +1,7 @@
 """`python -m tests.year --families 500 --years 10`: a co-op's life, judged by its checker; it goes into the docs.
 
-With `--keep FOLDER` it can be stopped and taken up again: after each year the folder holds what it takes to go on.
+After each year the page says what it has come to. With `--keep FOLDER` it can be stopped and taken up again: then the
+folder holds what it takes to go on.
 """
 
 import argparse
@@ -32,33 +33,41 @@ def main() -> int:
     asked = parser.parse_args()
     with TemporaryDirectory() as folder:
         life, minutes = _begun_or_taken_up(Path(folder), asked)
+        found: list[str] = []
         for year in range(life.years):
+            if life.now >= min(life.last, FIRST + (year + 1) * YEAR):
+                continue  # lived before it was taken up again
             minutes += _lived(life, year)
             if asked.keep:
                 _keep(life, minutes, asked.keep)
+            found = _judged(life, f"{year + 1} of {life.years}", minutes)
         began = time.monotonic()
-        found = list(faults(life, HOLIDAYS))
         life.world.check()
-        entries = life.entries()
+        found = _judged(life, str(life.years), minutes + (time.monotonic() - began) / 60)
         life.world.close()
-        minutes += (time.monotonic() - began) / 60
-        figures = {
-            "run on": f"{datetime.now(UTC):%Y-%m-%d}",
-            "families": f"{asked.families:,}, in 10 time zones",
-            "years": str(asked.years),
-            "seed": str(asked.seed),
-            "ticks with work": f"{life.ticks:,}",
-            "messages that left": f"{len(life.sent):,}",
-            "log entries": f"{entries:,}",
-            "rules broken": str(len(found)),
-            "took": f"{minutes:.0f} minutes",
-        }
+    print("\n".join(found))
+    return 1 if found else 0
+
+
+def _judged(life: Life, years: str, minutes: float) -> list[str]:
+    """What the checker says of all that has left so far; it goes into the page."""
+    found = list(faults(life, HOLIDAYS))
+    figures = {
+        "run on": f"{datetime.now(UTC):%Y-%m-%d}",
+        "families": f"{life.families:,}, in 10 time zones",
+        "years": years,
+        "seed": str(life.seed),
+        "ticks with work": f"{life.ticks:,}",
+        "messages that left": f"{len(life.sent):,}",
+        "log entries": f"{life.entries():,}",
+        "rules broken": str(len(found)),
+        "took": f"{minutes:.0f} minutes",
+    }
     rows = "\n".join(f"| {key} | {value} |" for key, value in figures.items())
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(f"{HEAD}\n| | |\n|---|---|\n{rows}\n", encoding="utf-8")
-    print(rows)
-    print("\n".join(found))
-    return 1 if found else 0
+    print(rows, flush=True)
+    return found
 
 
 def _begun_or_taken_up(folder: Path, asked: argparse.Namespace) -> tuple[Life, float]:
