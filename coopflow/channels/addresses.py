@@ -14,6 +14,14 @@ from coopflow.core.zones import zone
 if TYPE_CHECKING:
     import phonenumbers
 
+# By country code, where the numbering data names another country's zone, which had the same hours once.
+COUNTRIES_WITH_A_ZONE = {
+    211: ("Africa/Juba",),
+    212: ("Africa/Casablanca",),
+    213: ("Africa/Algiers",),
+    218: ("Africa/Tripoli",),
+    505: ("America/Managua",),
+}
 MOST_ZONES = 4  # a number that may be in more places than these says nothing about the time of day there
 EMAIL_LIMIT = 254  # characters; RFC 5321 leaves no room for more between the angle brackets
 
@@ -70,9 +78,10 @@ def likely_zones(phone: str) -> tuple[str, ...]:
     from phonenumbers.timezone import time_zones_for_number
 
     try:
-        keys = time_zones_for_number(parse(phone))
+        number = parse(phone)
     except NumberParseException:
         return ()
+    keys = COUNTRIES_WITH_A_ZONE.get(number.country_code or 0) or time_zones_for_number(number)
     return tuple(keys) if len(keys) <= MOST_ZONES and all(map(_is_zone, keys)) else ()
 
 

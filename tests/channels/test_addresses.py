@@ -1,9 +1,13 @@
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from phonenumbers import PhoneNumberFormat, PhoneNumberType, example_number_for_type, format_number
 
 from coopflow.channels.addresses import check_email, check_phone, likely_zones, require_mailbox, require_number
 
@@ -175,3 +179,32 @@ def test_the_heavy_libraries_are_loaded_only_where_somebody_reads_an_address():
 )
 def test_the_zones_that_a_number_belongs_to(phone: str, zones: tuple[str, ...]) -> None:
     assert likely_zones(phone) == zones
+
+
+def test_a_country_with_one_time_zone_has_its_hours() -> None:
+    """Texts keep to the quiet hours there, so an hour more or less is not a detail."""
+    countries: dict[str, list[str]] = {}
+    for line in (files("tzdata") / "zoneinfo" / "zone.tab").read_text().splitlines():
+        if not line.startswith("#"):
+            country, _, key, *_ = line.split("\t")
+            countries.setdefault(country, []).append(key)
+    wrong = {
+        (country, likely_zones(phone))
+        for country, [key, *others] in countries.items()
+        for phone in examples(country)
+        if not others and likely_zones(phone) and hours(key) not in map(hours, likely_zones(phone))
+    }
+    assert wrong == set()
+
+
+def examples(country: str) -> set[str]:
+    """A number of a house there, and one that is carried about."""
+    kinds = (PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE)
+    found = [example_number_for_type(country, kind) for kind in kinds]
+    return {format_number(number, PhoneNumberFormat.E164) for number in found if number}
+
+
+def hours(key: str) -> list[timedelta | None]:
+    """How far its clocks are ahead of UTC, week by week for two years."""
+    first = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    return [(first + timedelta(weeks=week)).astimezone(ZoneInfo(key)).utcoffset() for week in range(104)]

@@ -54,7 +54,7 @@ def _judged(life: Life, years: str, minutes: float) -> list[str]:
     found = list(faults(life, HOLIDAYS))
     figures = {
         "run on": f"{datetime.now(UTC):%Y-%m-%d}",
-        "families": f"{life.families:,}, in 10 time zones",
+        "families": f"{life.families:,}, in 11 time zones",
         "years": years,
         "seed": str(life.seed),
         "ticks with work": f"{life.ticks:,}",

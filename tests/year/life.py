@@ -38,9 +38,12 @@ PLACES = {  # zone → how its phone numbers begin; four digits follow
     "America/Havana": "+537123",
     "Europe/Dublin": "+3531234",
     "Asia/Kathmandu": "+9771412",
-    "Australia/Lord_Howe": "+6126563",
+    "Australia/Adelaide": "+6188210",
     "Africa/Casablanca": "+21252212",
 }
+
+
+ZONES = (*PLACES, "Australia/Lord_Howe")  # where families live; the last one's clocks change by half an hour
 
 
 class Sent(Struct, frozen=True):
@@ -111,8 +114,10 @@ class Life:
         """Move the families in."""
         self.world.now = FIRST
         for number in range(self.families):
-            zone = self.random.choice(list(PLACES))
-            place = self.random.choice([zone, zone, zone, *PLACES])  # some keep the number of another place
+            zone = self.random.choice(ZONES)
+            place = self.random.choice(
+                [*[zone] * 3 * (zone in PLACES), *PLACES]
+            )  # some keep the number of another place
             phone = f"{PLACES[place]}{number:04}"
             attributes: dict[str, Any] = {"renewal_date": self._renewal(2026)}
             if self.random.random() < 0.2:
@@ -175,7 +180,7 @@ class Life:
         self._event("payment_received", family)
 
     def moved(self, family: str) -> None:
-        zone = self.random.choice(list(PLACES))
+        zone = self.random.choice(ZONES)
         self.zones[family].append((self.world.now, zone))
         self.world.changes_family(family, time_zone=zone)
 
