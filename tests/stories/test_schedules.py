@@ -233,6 +233,7 @@ def test_a_trigger_on_dates_that_is_enabled_again_makes_up_for_nothing(sunday: W
 
 
 def test_who_joins_after_the_date_gets_nothing(sunday: World) -> None:
+    sunday.now = at("2026-02-02 09:00")
     schedules(sunday, on=[*RENEWAL, "2 days after renewal_date"])
     sunday.tick("2026-03-16 09:00")
     renews(sunday, "2026-03-10")
