@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from coopflow.core.leaving import NOT_LIVE
 from coopflow.core.model import Message
+from tests.simulation import questions
 from tests.simulation.grammar import all_steps
 from tests.simulation.letters import REPORTS
 from tests.simulation.memory import Writes, tables_read
@@ -136,7 +137,7 @@ class Judges:
 
     def _replay(self) -> None:
         """14 and 27: the log has no holes, its chain holds, and what it says of instances is how they stand."""
-        for entry in self._rows(_ENTRIES, self._seen):
+        for entry in self._rows(questions.ENTRIES, self._seen):
             number, at, kind, family, instance, actor, data, previous, own = entry
             self._require(number == self._seen + 1, f"14: entry {number} follows entry {self._seen}")
             self._require(previous == self._hash, f"14: entry {number} does not follow from the one before it")
@@ -154,7 +155,7 @@ class Judges:
                     again not in self._started_before,
                     f"38: {again} began before the backup was restored, and once more",
                 )
-        stands = dict(self._rows(_STANDS))
+        stands = dict(self._rows(questions.STANDS))
         self._require(stands.keys() == self._status.keys(), "27: an instance without a beginning in the audit trail")
         for instance, status in stands.items():
             told = self._status[instance]
@@ -162,9 +163,13 @@ class Judges:
             self._require(same, f"27: instance {instance} is {status}; by the audit trail it is {told}")
 
     def _look_at_turns(self) -> None:
-        for queue_id, instance, branch, visit, planned, by_rule in self._rows(_PLANNED):
+        for queue_id, instance, branch, visit, planned, by_rule in self._rows(questions.PLANNED):
             before = self._planned.get((instance, branch, visit))
-            if by_rule and before != planned and (before is None or self._rows(_REPLANNED, instance, before, planned)):
+            if (
+                by_rule
+                and before != planned
+                and (before is None or self._rows(questions.REPLANNED, instance, before, planned))
+            ):
                 self._by_the_wall_clock(queue_id, _read(planned))
             self._planned[instance, branch, visit] = planned
 
@@ -190,9 +195,9 @@ class Judges:
 
     def _by_the_wall_clock(self, queue_id: int, planned: datetime) -> None:
         """16: a turn that the rules alone have set is that of the wall clock."""
-        [row] = self._rows(_TURN, queue_id)
+        [row] = self._rows(questions.TURN, queue_id)
         instance, step_id, arrived, reason, zone, phone, gentle, steps, started, triggered, attributes = row
-        if self._rows(_DEFERRED, instance, _text(planned)) or (reason or "").startswith("resumed"):
+        if self._rows(questions.DEFERRED, instance, _text(planned)) or (reason or "").startswith("resumed"):
             return  # looked at in its turn and put off, or counted from when a person let it go on
         closed = {date.fromisoformat(day) for (day,) in self._rows("SELECT day FROM calendar_days")}
         phones = tuple(ZoneInfo(place) for place, number in PLACES.items() if number == phone)
@@ -200,7 +205,7 @@ class Judges:
         family = Whereabouts(ZoneInfo(zone), phones, _read(gentle) if gentle else None, closed, hour_of(best))
         step = _step(json.loads(steps), step_id)
         at_once = (reason or "").startswith("without its delay")  # a person has brought it there
-        ended = {name: _read(at) for name, at in self._rows(_ENDED, instance)}
+        ended = {name: _read(at) for name, at in self._rows(questions.ENDED, instance)}
         past = Past(_read(arrived), _read(started), _read(triggered), ended, renewal)
         expected = turn_of(step, past, family, counted=not at_once)
         apart = self._spread if step["type"] in ("email", "sms") and not step.get("urgent") else timedelta()
@@ -241,7 +246,7 @@ class Judges:
         self._require(gentle is None or _read(gentle) <= at, f"6: {name} may go to a family that is in grief")
         now_at = row["phone"] if row["step_type"] == "sms" else row["email"]
         self._require(json.loads(row["input_data"])["to"] == now_at, f"18: {name} may go to an old address")
-        for allowed, covers, said_at, how in self._rows(_SAID, row["step_type"], now_at):
+        for allowed, covers, said_at, how in self._rows(questions.SAID, row["step_type"], now_at):
             of_other_kinds = covers == "outreach" and step.get("kind") == "transactional"
             just_now = how == "gateway" and _read(said_at) >= at
             may = allowed or just_now or (of_other_kinds and step["type"] == "email")
@@ -249,12 +254,12 @@ class Judges:
         stopped = self._said_stop.get((row["step_type"], now_at), at) >= at or step.get("kind") == "transactional"
         self._require(stopped, f"33: {name} may go to an address that has asked for no more")
         self._require(self._came_back.get(now_at, at) >= at, f"33: {name} may go to where messages have come back")
-        for (since,) in self._rows(_BAD, row["step_type"], now_at):
+        for (since,) in self._rows(questions.BAD, row["step_type"], now_at):
             self._require(_read(since) >= at, f"18: {name} may go to an address that does not work")
         self._at_a_good_time(row, step, name, at)
 
     def _message(self, key: str) -> Mapping[str, Any]:
-        cursor = self._memory.execute(_MESSAGE, (key,))
+        cursor = self._memory.execute(questions.MESSAGE, (key,))
         names = [column[0] for column in cursor.description]
         found = cursor.fetchall()
         self._require(len(found) == 1, f"2: a message without its intent on record: {key}")
@@ -287,7 +292,7 @@ class Judges:
         words = {"to": message.to, "subject": message.subject, "text": message.text, "html": message.html}
         self._require(kept == words, f"17: what left of {name} is not what was put on record")
         if message.message_id in self._left_before:
-            hands = self._rows(_HANDS, row["instance_id"], self._adopted_at)
+            hands = self._rows(questions.HANDS, row["instance_id"], self._adopted_at)
             self._require(bool(hands), f"35: {name} left before the backup was restored, and once more unasked")
             self._left_before.discard(message.message_id)
             self._ids.discard(message.message_id)
@@ -307,48 +312,42 @@ class Judges:
         self._under_the_caps(message, ZoneInfo(row["time_zone"]), name, now)
 
     def _under_the_caps(self, message: Message, zone: ZoneInfo, name: str, now: datetime) -> None:
-        """29: by the servers' own record no family gets more than the caps allow; what people deny is unknown."""
-        doubted = {key for (key,) in self._rows(_UNHEARD)}  # of them it is known when they were meant to leave
-        for most, days, channels in self._caps if message.channel in TO_FAMILIES else ():
-            begin = (now.astimezone(zone).replace(tzinfo=None) - timedelta(days=days)).replace(tzinfo=zone)
-            lately = [
-                taken.at
+        """29: by the servers' own record no family, and no address, gets more than the caps allow."""
+        if message.channel not in TO_FAMILIES:
+            return
+        theirs = [taken.message for taken in self.truth.values() if taken.message.family_id == message.family_id]
+        for most, days, channels in self._caps:
+            counted = [one for one in theirs if one.channel in channels and message.channel in channels]
+            self._at_most(most, days, counted, f"{name} is one of", zone, now)
+        if self._per_address is not None:
+            there = [
+                taken.message
                 for key, taken in self.truth.items()
-                if taken.message.family_id == message.family_id
-                and taken.message.channel in channels
-                and message.channel in channels
-                and self._said.get(key) is not False
-                and taken.at > begin + (GRACE if key in doubted else timedelta())
+                if taken.message.to == message.to and key not in self._settled
             ]
-            self._require(
-                len(lately) <= most, f"29: {name} is one of {len(lately)} in {days} days: {sorted(map(_text, lately))}"
-            )
+            self._at_most(*self._per_address, there, f"{name}, to {message.to}, is one of", zone, now)
 
-        if self._per_address is not None and message.channel in TO_FAMILIES:
-            self._under_the_cap_of_an_address(message, zone, name, now, doubted)
-
-    def _under_the_cap_of_an_address(
-        self, message: Message, zone: ZoneInfo, name: str, now: datetime, doubted: Collection[str]
+    def _at_most(
+        self, most: int, days: int, messages: Collection[Message], words: str, zone: ZoneInfo, now: datetime
     ) -> None:
-        assert self._per_address is not None  # else it is not asked
-        most, days = self._per_address
+        """So many lately; what people deny is unknown, and of what is in doubt it is known when it was to leave."""
+        doubted = {key for (key,) in self._rows(questions.UNHEARD)}
         begin = (now.astimezone(zone).replace(tzinfo=None) - timedelta(days=days)).replace(tzinfo=zone)
         lately = [
-            taken.at
-            for key, taken in self.truth.items()
-            if taken.message.to == message.to
-            and self._said.get(key) is not False
-            and key not in self._settled
-            and taken.at > begin + (GRACE if key in doubted else timedelta())
+            self.truth[one.key].at
+            for one in messages
+            if self._said.get(one.key) is not False
+            and self.truth[one.key].at > begin + (GRACE if one.key in doubted else timedelta())
         ]
-        self._require(len(lately) <= most, f"29: {name} is one of {len(lately)} to an address in {days} days")
+        found = f"29: {words} {len(lately)} in {days} days: {sorted(map(_text, lately))}"
+        self._require(len(lately) <= most, found)
 
     def _ordered_again(self, place: tuple[int, str, str], name: str) -> None:
         """1: the same step writes once more only if a person had a hand in it since."""
         last = self._last_at.get(place)
         if last is None:
             return
-        hands = self._rows(_HANDS, place[0], last.log_at)
+        hands = self._rows(questions.HANDS, place[0], last.log_at)
         self._require(bool(hands), f"1: {name} left a second time, and nobody had asked for it")
 
     def arrived(self, key: str) -> bool:
@@ -383,7 +382,9 @@ class Judges:
             self._require(counted == 0, f"32: '{kind}' counts as an answer")
         if channel == "email" and (counted or kind == "starts"):
             self._came_back.pop(message.to, None)
-        unnamed = kind == "gone" and not self._rows(_NAMED, f"250 {message.key}")  # whose it is was lost with the reply
+        unnamed = kind == "gone" and not self._rows(
+            questions.NAMED, f"250 {message.key}"
+        )  # whose it is was lost with the reply
         if kind in ("comes_back", "gone") and message.key not in self._reported and not unnamed:
             self._came_back[message.to] = now
         if kind in REPORTS:  # a gateway's last word was its first one here
@@ -410,7 +411,7 @@ class Judges:
         """A backup is about to be restored: 35 and 38 know what it knows nothing of."""
         known, begun = remembered["truth"], remembered["_status"]
         self._left_before |= {taken.message.message_id for key, taken in self.truth.items() if key not in known}
-        rows = self._rows(_STARTED_BY_THE_CLOCK)
+        rows = self._rows(questions.STARTED_BY_THE_CLOCK)
         self._started_before |= {(name, family, cause) for number, name, family, cause in rows if number not in begun}
 
     def goes_back_to(self, remembered: Mapping[str, Any]) -> None:
@@ -428,8 +429,8 @@ class Judges:
     def purging(self, before: datetime) -> Iterator[None]:
         """What ended before then goes into the archive, with all that is known of it."""
         self._thoroughly()
-        ended = self._rows(_ENDED_BEFORE, _text(before))
-        keys = {number: [key for (key,) in self._rows(_KEYS_OF, number)] for (number,) in ended}
+        ended = self._rows(questions.ENDED_BEFORE, _text(before))
+        keys = {number: [key for (key,) in self._rows(questions.KEYS_OF, number)] for (number,) in ended}
         known = set(self._status)
         yield
         gone = known - {number for (number,) in self._rows("SELECT instance_id FROM workflow_instances")}
@@ -444,7 +445,7 @@ class Judges:
         """21: from then on none of its words is anywhere, not even where the file has a gap."""
         self._thoroughly()
         yield
-        self._settled |= {key for (key,) in self._rows(_KEYS, family)}
+        self._settled |= {key for (key,) in self._rows(questions.KEYS, family)}
         self._erased |= {word.encode() for word in words}
         self._nothing_of_the_erased()
 
@@ -452,7 +453,7 @@ class Judges:
     def forgetting_again(self, families: Collection[str]) -> Iterator[None]:
         """21: a backup that was made before forgets them as well."""
         yield
-        self._settled |= {key for family in families for (key,) in self._rows(_KEYS, family)}
+        self._settled |= {key for family in families for (key,) in self._rows(questions.KEYS, family)}
         self._nothing_of_the_erased()
 
     def named(self, words: Collection[str]) -> None:
@@ -482,7 +483,7 @@ class Judges:
             self._kept_back,
         )
         self._require(not due, f"5: due, and not tried by a tick at {now}: {due}")
-        for what, question in OVERDUE.items():
+        for what, question in questions.OVERDUE.items():
             left = self._rows(question, _text(now))
             self._require(not left, f"5: {what}, and not by a tick at {now}: {left}")
         for number, sentence, question in TODAY:
@@ -553,7 +554,7 @@ class Judges:
 
     def next_due(self) -> str | None:
         """The earliest moment at which a tick has anything to do."""
-        [(text,)] = self._rows(_NEXT_DUE, self._kept_back)
+        [(text,)] = self._rows(questions.NEXT_DUE, self._kept_back)
         return text if text is None else str(text)
 
     def head(self) -> str:
@@ -575,73 +576,6 @@ def _text(at: datetime) -> str:
 
 
 _as_hashed = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-_ENTRIES = """
-SELECT event_id, at, kind, family_id, instance_id, actor, data, prev_hash, hash FROM event_log WHERE event_id > ?
-ORDER BY event_id
-"""
-_STANDS = "SELECT instance_id, status FROM workflow_instances"
-_MESSAGE = """
-SELECT x.instance_id, x.branch, x.visit, x.step_id, x.step_type, x.status, x.input_data, i.status AS stands, f.consent,
-       f.status AS family_status, f.gentle_until, f.email, f.phone, f.time_zone, t.steps
-FROM workflow_step_executions x JOIN workflow_instances i USING (instance_id) JOIN families f USING (family_id)
-JOIN workflow_templates t USING (template_id) WHERE x.idempotency_key = ?
-"""
-_PLANNED = """
-SELECT queue_id, instance_id, branch, visit, scheduled_for, awaits = 'turn' AND attempts = 0 AND chosen_by IS NULL
-FROM workflow_queue WHERE scheduled_for IS NOT NULL
-"""
-_TURN = """
-SELECT q.instance_id, q.step_id, q.arrived_at, q.reason, f.time_zone, f.phone, f.gentle_until, t.steps, i.trigger_date,
-       COALESCE(i.context ->> 'predicted_at', i.context ->> 'scheduled_at', i.trigger_date),
-       json_array(json_extract(f.attributes, '$.renewal_date'), json_extract(f.attributes, '$.best_contact_hour'))
-FROM workflow_queue q JOIN workflow_instances i USING (instance_id) JOIN families f USING (family_id)
-JOIN workflow_templates t USING (template_id) WHERE q.queue_id = ?
-"""
-_ENDED = """
-SELECT step_id, MAX(completed_at) FROM workflow_step_executions WHERE instance_id = ? AND completed_at IS NOT NULL
-GROUP BY step_id
-"""
-_UNHEARD = "SELECT idempotency_key FROM workflow_step_executions WHERE status = 'running' AND message_id IS NOT NULL"
-_SAID = """
-SELECT allowed, covers, at, how FROM consent_records WHERE channel = ? AND lower(address) = lower(?)
-ORDER BY at DESC, record_id DESC LIMIT 1
-"""
-OVERDUE = {
-    "a task has not gone up a level": "SELECT task_id FROM coordinator_tasks"
-    " WHERE status = 'open' AND escalation_level = 0 AND escalate_at < ?",
-    "nobody was told of a deadline": "SELECT instance_id FROM workflow_instances"
-    " WHERE completed_at IS NULL AND deadline_alert_at < ?",
-    "a schedule was not looked at": "SELECT template_name FROM workflow_schedules WHERE next_at < ?",
-}
-_BAD = "SELECT since FROM bad_addresses WHERE channel = ? AND lower(address) = lower(?)"
-_DEFERRED = """
-SELECT 1 FROM event_log WHERE instance_id = ? AND kind = 'step.deferred' AND data ->> 'until' = ?
-"""
-_REPLANNED = """
-SELECT 1 FROM event_log WHERE instance_id = ? AND kind = 'step.replanned' AND data ->> 'from' = ? AND data ->> 'to' = ?
-"""
-_NAMED = "SELECT 1 FROM workflow_step_executions WHERE instr(output_data, ?)"
-_STARTED_BY_THE_CLOCK = """
-SELECT instance_id, template_name, family_id, triggered_by FROM workflow_instances JOIN workflow_templates
-USING (template_id) WHERE triggered_by GLOB 'schedule:*'
-"""
-_HANDS = "SELECT 1 FROM event_log WHERE instance_id = ? AND event_id > ? AND actor <> 'coopflow'"
-_ENDED_BEFORE = "SELECT instance_id FROM workflow_instances WHERE completed_at < ?"
-_KEYS_OF = "SELECT idempotency_key FROM workflow_step_executions WHERE instance_id = ? AND idempotency_key IS NOT NULL"
-_KEYS = """
-SELECT x.idempotency_key FROM workflow_step_executions x JOIN workflow_instances USING (instance_id)
-WHERE family_id = ?
-"""
-_NEXT_DUE = """
-SELECT MIN(at) FROM (
-  SELECT MIN(scheduled_for) AS at FROM workflow_queue WHERE status = 'queued' AND reason IS NOT ?
-  UNION ALL SELECT MIN(escalate_at) FROM coordinator_tasks WHERE status = 'open'
-  UNION ALL SELECT MIN(deadline_alert_at) FROM workflow_instances WHERE completed_at IS NULL
-  UNION ALL SELECT MIN(next_at) FROM workflow_schedules
-  UNION ALL SELECT MIN(x.created_date) FROM workflow_step_executions x WHERE x.status IN ('pending', 'running')
-    AND x.idempotency_key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM workflow_queue q WHERE q.instance_id = x.instance_id
-    AND q.branch = x.branch AND q.visit = x.visit AND q.status <> 'processing'))
-"""
 RULES = joined(AFTER_COMMIT)
-RULED, PLANNED = tables_read(RULES), tables_read(_PLANNED)
-REPLAYED = tables_read(_ENTRIES) | tables_read(_STANDS)
+RULED, PLANNED = tables_read(RULES), tables_read(questions.PLANNED)
+REPLAYED = tables_read(questions.ENTRIES) | tables_read(questions.STANDS)
