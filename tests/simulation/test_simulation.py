@@ -179,7 +179,7 @@ BUGS: dict[str, tuple[Any, str, Any, str, int]] = {  # where, what, which rules,
     "what a date has started is started again": (Schedules, "come_into_force", lambda *_, **__: None, "38", 925),
     "what has ended just now goes into the archive": (purging, "purgeable", purges_all_that_has_ended, "36", 4),
     "a disabled workflow starts": (loading, "_switch", lambda *_, **__: None, "37", 10),
-    "whose address it is counts for nothing": (Contacts, "of_address", lambda *_, **__: (), "29", 285),
+    "whose address it is counts for nothing": (Contacts, "of_address", lambda *_, **__: (), "29", 4),
     "late answers are lost": (leftovers, "answered_too_late", lambda *_, **__: None, "4|more than", 3),
 }
 
