@@ -153,19 +153,19 @@ def purges_all_that_has_ended(db: Any, before: str, *, limit: int, question: Any
 
 
 BUGS: dict[str, tuple[Any, str, Any, str, int]] = {  # where, what, which rules, a seed
-    "no look before the irrevocable moment": (tick, "_last_call", no_last_call, "2|6|7|18", 12),
-    "what a dead tick left is not taken up": (tick, "recover", lambda *_, **__: None, "4", 16),
-    "what is in doubt is sent again": (protocol, "doubt", sends_again_what_is_in_doubt, "1|12", 12),
+    "no look before the irrevocable moment": (tick, "_last_call", no_last_call, "2|6|7|18", 114),
+    "what a dead tick left is not taken up": (tick, "recover", lambda *_, **__: None, "4", 4),
+    "what is in doubt is sent again": (protocol, "doubt", sends_again_what_is_in_doubt, "1|12", 9),
     "an event is not written": (LogWriter, "append", forgets_some_events, "14|27", 4),
     "a rehearsal writes": (acting, "_act_on", writes_although_it_rehearses, "22", 3),
     "a pause stops nothing": (Case, "pause", pauses_by_name_only, "6", 1),
-    "other words than those on record": (Composer, "again", other_words, "17", 1),
-    "windows are not looked at again": (decide, "may_go_now", lambda *_, **__: True, "7", 12),
-    "tasks of withdrawn branches stay open": (Case, "withdraw_tasks", closes_no_task, "13", 4),
+    "other words than those on record": (Composer, "again", other_words, "17", 3),
+    "windows are not looked at again": (decide, "may_go_now", lambda *_, **__: True, "7", 114),
+    "tasks of withdrawn branches stay open": (Case, "withdraw_tasks", closes_no_task, "13", 3),
     "a doubt without a task": (Case, "open_task", lambda *_, **__: None, "4", 1),
     "a turn is planned for a closed day": (placing, "next_open", opens_on_closed_days, "16", 50),
     "the clock where the number belongs is forgotten": (placing, "open_hours", knows_the_familys_clock_only, "16", 6),
-    "the trail remembers what was forgotten": (erasing, "DELETED", WITHOUT_THE_TRAIL, "21", 23),
+    "the trail remembers what was forgotten": (erasing, "DELETED", WITHOUT_THE_TRAIL, "21", 29),
     "an address that has failed is forgotten": (Inbox, "mark_bad", lambda *_, **__: None, "33", 26),
     "an answer of a machine counts": (
         effects,
@@ -180,7 +180,7 @@ BUGS: dict[str, tuple[Any, str, Any, str, int]] = {  # where, what, which rules,
     "what has ended just now goes into the archive": (purging, "purgeable", purges_all_that_has_ended, "36", 4),
     "a disabled workflow starts": (loading, "_switch", lambda *_, **__: None, "37", 10),
     "whose address it is counts for nothing": (Contacts, "of_address", lambda *_, **__: (), "29", 4),
-    "late answers are lost": (leftovers, "answered_too_late", lambda *_, **__: None, "4|more than", 3),
+    "late answers are lost": (leftovers, "answered_too_late", lambda *_, **__: None, "4|more than", 54),
 }
 
 
