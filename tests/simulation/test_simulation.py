@@ -155,7 +155,7 @@ def purges_all_that_has_ended(db: Any, before: str, *, limit: int, question: Any
 BUGS: dict[str, tuple[Any, str, Any, str, int]] = {  # where, what, which rules, a seed
     "no look before the irrevocable moment": (tick, "_last_call", no_last_call, "2|6|7|18", 114),
     "what a dead tick left is not taken up": (tick, "recover", lambda *_, **__: None, "4", 4),
-    "what is in doubt is sent again": (protocol, "doubt", sends_again_what_is_in_doubt, "1|12", 9),
+    "what is in doubt is sent again": (protocol, "doubt", sends_again_what_is_in_doubt, "1|2|12", 9),
     "an event is not written": (LogWriter, "append", forgets_some_events, "14|27", 4),
     "a rehearsal writes": (acting, "_act_on", writes_although_it_rehearses, "22", 3),
     "a pause stops nothing": (Case, "pause", pauses_by_name_only, "6", 1),
