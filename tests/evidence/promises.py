@@ -69,6 +69,8 @@ PROMISES = (
             "powercut/test_power_cuts.py",
             "powercut/test_disk_errors.py",
             "faults/test_recovery.py",
+            "keeping/test_restore.py",
+            "keeping/test_place.py",
         ),
         runs=(POWER, KILLS),
     ),
