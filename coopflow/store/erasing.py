@@ -19,9 +19,12 @@ SHELL_NAME = "(forgotten)"
 _OWN = "family_id = :family"
 _OF_INSTANCES = "instance_id IN (SELECT instance_id FROM workflow_instances WHERE family_id = :family)"
 _OF_ENTRIES = f"event_id IN (SELECT event_id FROM event_log WHERE {_OWN} OR {_OF_INSTANCES})"
-# Addresses by their one spelling: those of the family, and those that another family has too.
-_ADDRESSES = """(SELECT lower(trim(email)) FROM families WHERE family_id = :family AND email IS NOT NULL
- UNION SELECT phone FROM families WHERE family_id = :family AND phone IS NOT NULL)"""
+# Addresses by their one spelling: those of the family, also those at which it was written to before; and those that
+# another family has too.
+_ADDRESSES = f"""(SELECT lower(trim(email)) FROM families WHERE family_id = :family AND email IS NOT NULL
+ UNION SELECT phone FROM families WHERE family_id = :family AND phone IS NOT NULL
+ UNION SELECT lower(trim(input_data ->> 'to')) FROM workflow_step_executions
+ WHERE {_OF_INSTANCES} AND step_type IN ('email', 'sms') AND input_data ->> 'to' IS NOT NULL)"""
 _OF_OTHERS = """(SELECT lower(trim(email)) FROM families WHERE family_id <> :family AND email IS NOT NULL
  UNION SELECT phone FROM families WHERE family_id <> :family AND phone IS NOT NULL)"""
 # What was written down about an address while it was nobody's in particular.

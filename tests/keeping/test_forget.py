@@ -128,6 +128,20 @@ def test_an_opt_out_stays_without_the_address_and_stands_when_the_family_comes_b
     assert documents(known, "family", "show", "7", at=AFTER)["consent"]["sms"]["allowed"] is False
 
 
+def test_what_came_from_an_address_that_the_family_had_before_goes_too(known: CoOp) -> None:
+    """The mail is nobody's by then; but messages of the family went there once."""
+    moved = json.dumps({"family_id": "7", "family_name": "Zwiebelfrosch", "email": "new@frosch.example"})
+    known.run("family", "import", "-", input=moved, at=AFTER)
+    letter = "From: zwiebel@frosch.example\nSubject: Hello\nMessage-ID: <1@x>\n\nQuittenbaum says hello.\n"
+    assert known.run("inbox", "receive", "--kind", "mail", input=letter, at=AFTER).code == 0
+    [item] = documents(known, "inbox", "list", at=AFTER)
+    assert item["status"] == "unmatched"
+
+    assert forget(known)[0] == 0
+
+    assert bytes_left(known.folder, *SECRETS, "new@frosch.example") == []
+
+
 def test_what_came_from_an_address_that_another_family_has_too_stays(known: CoOp) -> None:
     sharing = json.dumps({"family_id": "8", "family_name": "Nguyen", "phone": "+12125550177"})
     known.run("family", "import", "-", input=sharing, at=AFTER)
