@@ -9,7 +9,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from coopflow.core import rules
-from coopflow.core.date_triggers import NOT_LONG_AGO, moments_of, owed
+from coopflow.core.date_triggers import NOT_LONG_AGO, Moment, moments_of, owed
 from coopflow.core.facts import Facts
 from coopflow.core.instants import format_instant
 from coopflow.core.model import Family
@@ -96,18 +96,30 @@ def _by_date(
     starts: list[Owed] = []
     ahead: list[datetime] = []
     concerned = for_whom(store, workflow, families)
-    since = store.schedules.in_force_since(workflow.name)
-    newcomers = store.schedules.created_since([family.family_id for family in concerned], since=since)
     changed = store.schedules.updated_since([family.family_id for family in concerned], since=schedule.done_until)
     for family in concerned:
         moments, problems = moments_of(workflow.trigger, family, zone_or(family.time_zone, store.coop.calendar.tz))
         ahead += [moment.at for moment in moments if moment.at > now]
-        in_force = [moment for moment in moments if moment.at > since or family.family_id in newcomers]
-        due = owed(in_force, workflow.trigger, done_until=schedule.done_until, now=now)
-        starts += [Owed(family, f"schedule:{moment.key}", moment.at, moment.key) for moment in due]
+        starts += _owed_to(workflow, family, moments, done_until=schedule.done_until, now=now)
         if problems and family.family_id in changed:  # said once, not at every look
             _tell(store, family.family_id, f"{workflow.name}: {'; '.join(problems)}", now=now)
     return starts, ahead
+
+
+def passed_for(store: Store, workflow: Workflow, families: Collection[Family], *, now: datetime) -> list[str]:
+    """The start keys of what these families would be owed as if their dates came in late."""
+    keys: list[str] = []
+    for family in families:
+        moments, _ = moments_of(workflow.trigger, family, zone_or(family.time_zone, store.coop.calendar.tz))
+        keys += [_key(workflow, one) for one in _owed_to(workflow, family, moments, done_until=now, now=now)]
+    return keys
+
+
+def _owed_to(
+    workflow: Workflow, family: Family, moments: Sequence[Moment], *, done_until: datetime, now: datetime
+) -> list[Owed]:
+    due = owed(moments, workflow.trigger, done_until=done_until, now=now)
+    return [Owed(family, f"schedule:{moment.key}", moment.at, moment.key) for moment in due]
 
 
 # -- what becomes true ----------------------------------------------------------------------------------------------
@@ -131,7 +143,7 @@ def _start_by_condition(store: Store, workflow: Workflow, families: Sequence[Fam
 def _start(store: Store, workflow: Workflow, owed_starts: Iterable[Owed], *, now: datetime) -> int:
     """Begin what was not begun before, and note why where something else stands in the way."""
     listed = list(owed_starts)
-    used = store.schedules.used([_key(workflow, one) for one in listed])
+    used = store.schedules.used(workflow.name, [_key(workflow, one) for one in listed])
     fresh = [one for one in listed if _key(workflow, one) not in used]
     past = store.past_runs({one.family.family_id for one in fresh}, now=now)
     runs = {family_id: list(found) for family_id, found in past.items()}

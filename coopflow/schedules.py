@@ -14,7 +14,7 @@ from coopflow.core.date_triggers import NINE
 from coopflow.core.workflow import BY_THE_CLOCK, Trigger, Workflow
 from coopflow.errors import in_one_line
 from coopflow.one_by_one import in_batch_or_one_by_one
-from coopflow.owed import for_whom, start_for
+from coopflow.owed import for_whom, passed_for, start_for
 from coopflow.store.schedules import Schedule
 from coopflow.store.store import Store
 
@@ -61,10 +61,13 @@ def count_as_started(store: Store, *, now: datetime) -> None:
 
 
 def _begin(store: Store, workflow: Workflow, schedule: Schedule, *, now: datetime, existing_too: bool = False) -> None:
-    store.schedules.come_into_force(workflow.name, now=now)
     if workflow.trigger.recurrence is not None:
         schedule = replace(schedule, next_at=_comes_round(store, workflow.trigger, now=now))
     store.schedules.put(schedule)
+    if workflow.trigger.dates:
+        batches = (store.families(ids).values() for ids in store.schedules.families(at_once=BATCH))
+        passed = [key for families in batches for key in passed_for(store, workflow, families, now=now)]
+        store.schedules.count_as_had(workflow.name, passed)
     if workflow.trigger.type == "condition" and (existing_too or not workflow.trigger.existing):
         for family_ids in store.schedules.families(at_once=BATCH):
             holding = for_whom(store, workflow, store.families(family_ids).values())

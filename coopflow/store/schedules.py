@@ -1,5 +1,6 @@
 """The workflows that the clock starts: when each is looked at next, and for whom its condition held the last time."""
 
+import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
@@ -10,8 +11,7 @@ from peewee import Database
 from coopflow.core.instants import format_instant, parse_instant
 from coopflow.store.meta import find_meta, write_meta
 
-IN_FORCE = "in_force"  # in `meta`: `in_force:NAME`
-ALWAYS = "0001-01-01T00:00:00Z"
+HAD = "had"  # in `meta`: `had:NAME`
 _PUT = """
 INSERT INTO workflow_schedules (template_name, trigger, done_until, next_at) VALUES (?, ?, ?, ?)
 ON CONFLICT (template_name) DO UPDATE
@@ -26,7 +26,6 @@ _MATCHES = (
 )
 _FORGET = "DELETE FROM workflow_matches WHERE template_name = ? AND family_id IN (SELECT value FROM json_each(?))"
 _USED = "SELECT start_key FROM workflow_instances WHERE start_key IN (SELECT value FROM json_each(?))"
-_CREATED = "SELECT family_id FROM families WHERE created_date > ? AND family_id IN (SELECT value FROM json_each(?))"
 _UPDATED = "SELECT family_id FROM families WHERE updated_date > ? AND family_id IN (SELECT value FROM json_each(?))"
 
 
@@ -68,13 +67,9 @@ class Schedules:
         """Forget a schedule, with all that it remembers of families."""
         self._db.execute_sql("DELETE FROM workflow_schedules WHERE template_name = ?", (name,))
 
-    def come_into_force(self, name: str, *, now: datetime) -> None:
-        """Note since when a trigger is in force as it is."""
-        write_meta(self._db, f"{IN_FORCE}:{name}", format_instant(now))
-
-    def in_force_since(self, name: str) -> datetime:
-        """Since when the trigger of a workflow is in force; for ever, where an earlier coopflow has loaded it."""
-        return parse_instant(find_meta(self._db, f"{IN_FORCE}:{name}") or ALWAYS)
+    def count_as_had(self, name: str, start_keys: Collection[str]) -> None:
+        """Let these count as started, and no others: what had passed for families when a trigger came into force."""
+        write_meta(self._db, f"{HAD}:{name}", json.dumps(sorted(map(_fingerprint, start_keys))))
 
     def look_soon(self, *, now: datetime) -> None:
         """Let what hangs on dates of families be looked at by the next tick, since the families have changed."""
@@ -95,20 +90,16 @@ class Schedules:
         """Note that it does not hold for these any more."""
         self._db.execute_sql(_FORGET, (name, json.dumps(sorted(family_ids))))
 
-    def used(self, start_keys: Collection[str]) -> set[str]:
-        """Those of the start keys by which an instance was started already."""
-        return {row[0] for row in self._db.execute_sql(_USED, (json.dumps(sorted(start_keys)),))}
+    def used(self, name: str, start_keys: Collection[str]) -> set[str]:
+        """Those of the start keys by which an instance of a workflow was started already, or that count as had."""
+        begun = {row[0] for row in self._db.execute_sql(_USED, (json.dumps(sorted(start_keys)),))}
+        had = set(json.loads(find_meta(self._db, f"{HAD}:{name}") or "[]"))
+        return begun | {key for key in start_keys if _fingerprint(key) in had} if had else begun
 
     def updated_since(self, family_ids: Collection[str], *, since: datetime) -> set[str]:
         """Those of the families that were changed after an instant."""
         return {
             row[0] for row in self._db.execute_sql(_UPDATED, (format_instant(since), json.dumps(sorted(family_ids))))
-        }
-
-    def created_since(self, family_ids: Collection[str], *, since: datetime) -> set[str]:
-        """Those of the families that were not known yet at an instant."""
-        return {
-            row[0] for row in self._db.execute_sql(_CREATED, (format_instant(since), json.dumps(sorted(family_ids))))
         }
 
     def families(self, *, at_once: int) -> Iterator[list[str]]:
@@ -122,3 +113,8 @@ class Schedules:
                 return
             yield [row[0] for row in rows]
             last = rows[-1][0]
+
+
+def _fingerprint(start_key: str) -> str:
+    """A start key without what it says: it names a family and its date."""
+    return hashlib.blake2b(start_key.encode(), digest_size=8).hexdigest()

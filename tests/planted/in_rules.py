@@ -266,9 +266,9 @@ PLANTS = (
     # -- schedules ------------------------------------------------------------------------------------------------
     plant(
         "a date's moments before the trigger came into force are owed",
-        "owed.py",
-        "if moment.at > since or family.family_id in newcomers]",
-        "]",
+        "schedules.py",
+        "        store.schedules.count_as_had(workflow.name, passed)\n",
+        "",
         "keeping/test_place.py",
         "stories/test_schedules.py",
     ),

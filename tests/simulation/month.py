@@ -89,7 +89,7 @@ class Month:
         self.forgotten = set[str]()
         self.way_out = WayOut(LIVE, "smtp, twilio") if plan.guarded else WayOut()
         self.letters: list[Arrived] = []  # what has come in
-        self.backup: tuple[bytes, list[Arrived], dict[str, Any]] | None = None
+        self.backup: tuple[bytes, list[Arrived], WayOut, dict[str, Any]] | None = None
         self.pending: dict[str, dict[str, Any]] = {}  # what the next tick will meet
         self.commits = 0  # of the tick under way
         self.crash_at: int | None = None
@@ -471,14 +471,14 @@ class Month:
             purge(self.store, folder / "archive.db", before, actor="sarah", now=self.wall)
 
     def _backs_up(self) -> None:
-        self.backup = (self.memory.serialize(), list(self.letters), self.judges.remembered())
+        self.backup = (self.memory.serialize(), list(self.letters), self.way_out, self.judges.remembered())
 
     def _restores(self) -> None:
         """The backup comes in the place of the database; what left meanwhile is not on record any more."""
         if self.backup is None:
             return
         self.clock_off = timedelta()
-        content, self.letters, remembered = self.backup
+        content, self.letters, way_out, remembered = self.backup
         if all(happening.kind != "clock" for happening in self.plan.happenings):
             self.judges.forgets(remembered)  # what a clock that was ahead has let leave is ahead of the right one
         kept = sqlite3.connect(":memory:")
@@ -487,6 +487,7 @@ class Month:
         kept.close()
         self._restarts()
         self.judges.goes_back_to(remembered)
+        self.judges.live &= way_out == self.way_out  # what was agreed to is another way
         folder = Path(self.folder.name)
         with self.judges.forgetting_again(self.forgotten):
             forgetting.forget_again(self.store, outbox=folder / "outbox", actor="sarah", now=self.wall)

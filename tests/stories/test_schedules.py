@@ -142,11 +142,11 @@ def test_a_crash_between_two_batches_loses_nobody_and_doubles_nobody(
     schedules(sunday, every="monday 09:00")
     remember, calls = sunday.store.schedules.used, []
 
-    def dies(keys: Any) -> set[str]:
+    def dies(name: str, keys: Any) -> set[str]:
         calls.append(keys)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return remember(keys)
+        return remember(name, keys)
 
     monkeypatch.setattr(sunday.store.schedules, "used", dies)
     with pytest.raises(KeyboardInterrupt):
@@ -217,6 +217,16 @@ def test_a_rule_that_is_changed_reminds_nobody_of_what_has_passed(sunday: World)
     sunday.tick("2026-03-17 09:00")
     assert starts(sunday)[1:] == []
     assert starts(sunday, "7") == ["schedule:15 days before renewal_date = 2026-04-01"]
+
+
+def test_a_date_that_comes_in_after_the_rule_was_changed_is_reminded_of(sunday: World) -> None:
+    schedules(sunday, on="14 days before renewal_date")
+    sunday.now = at("2026-03-16 10:00")
+    schedules(sunday, on="15 days before renewal_date")
+    sunday.tick("2026-03-16 10:01")
+    renews(sunday, "2026-03-26")
+    sunday.tick("2026-03-16 10:02")
+    assert starts(sunday) == ["schedule:15 days before renewal_date = 2026-03-26"]
 
 
 def test_a_trigger_on_dates_that_is_enabled_again_makes_up_for_nothing(sunday: World) -> None:
