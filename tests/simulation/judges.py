@@ -407,10 +407,14 @@ class Judges:
         """What is known of the state that a backup has."""
         return {name: copy(getattr(self, name)) for name in OF_THE_DATABASE}
 
-    def forgets(self, remembered: Mapping[str, Any]) -> None:
+    def forgets(self, remembered: Mapping[str, Any], *, by_a_right_clock: bool) -> None:
         """A backup is about to be restored: 35 and 38 know what it knows nothing of."""
         known, begun = remembered["truth"], remembered["_status"]
-        self._left_before |= {taken.message.message_id for key, taken in self.truth.items() if key not in known}
+        left = {taken.message.message_id for key, taken in self.truth.items() if key not in known}
+        if not by_a_right_clock:
+            self._ids -= left
+            return
+        self._left_before |= left
         rows = self._rows(questions.STARTED_BY_THE_CLOCK)
         self._started_before |= {(name, family, cause) for number, name, family, cause in rows if number not in begun}
 

@@ -87,6 +87,7 @@ class Month:
             number: {text for name in WORDS if (text := columns[name])} for number, columns in plan.families.items()
         }  # by which a family was ever named
         self.forgotten = set[str]()
+        self.last_tick = plan.start
         self.way_out = WayOut(LIVE, "smtp, twilio") if plan.guarded else WayOut()
         self.letters: list[Arrived] = []  # what has come in
         self.backup: tuple[bytes, list[Arrived], WayOut, dict[str, Any]] | None = None
@@ -127,7 +128,7 @@ class Month:
             self._heal()
             self._ticks_until(self.now + HEALING)
             self._tick()
-            self.judges.at_the_end(self.wall)
+            self.judges.at_the_end(self.last_tick)
         return self.judges.head()
 
     def close(self) -> None:
@@ -229,6 +230,7 @@ class Month:
         if intrusion:
             self.intruder = lambda: self._does(intrusion["verb"], intrusion["draw"])
         self.judges.before_tick(now)
+        self.last_tick = now
         limited = self.pending.pop("limited", None)
         left_some = self._carry_out(self.store, now, **(limited or {}))
         self.ticks += 1
@@ -479,8 +481,8 @@ class Month:
             return
         self.clock_off = timedelta()
         content, self.letters, way_out, remembered = self.backup
-        if all(happening.kind != "clock" for happening in self.plan.happenings):
-            self.judges.forgets(remembered)  # what a clock that was ahead has let leave is ahead of the right one
+        # What a clock that was ahead has let leave may be ahead of the right one, and comes once more.
+        self.judges.forgets(remembered, by_a_right_clock=all(one.kind != "clock" for one in self.plan.happenings))
         kept = sqlite3.connect(":memory:")
         kept.deserialize(content)
         kept.backup(self.memory)

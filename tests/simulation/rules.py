@@ -68,6 +68,7 @@ AFTER_COMMIT = (
         "two workflows of a group for one prediction",
         "SELECT i.triggered_by, i.family_id FROM workflow_instances i JOIN workflow_templates t USING (template_id)"
         " WHERE i.triggered_by GLOB 'prediction_id:*' AND t.trigger_conditions ->> 'group' IS NOT NULL"
+        " AND i.instance_id NOT IN (SELECT instance_id FROM event_log WHERE kind = 'instance.migrated')"
         " GROUP BY i.triggered_by, i.family_id, t.trigger_conditions ->> 'group' HAVING COUNT(*) > 1",
     ),
     Rule(
