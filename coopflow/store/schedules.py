@@ -66,6 +66,7 @@ class Schedules:
     def drop(self, name: str) -> None:
         """Forget a schedule, with all that it remembers of families."""
         self._db.execute_sql("DELETE FROM workflow_schedules WHERE template_name = ?", (name,))
+        self._db.execute_sql("DELETE FROM meta WHERE key = ?", (f"{HAD}:{name}",))
 
     def count_as_had(self, name: str, start_keys: Collection[str]) -> None:
         """Let these count as started, and no others: what had passed for families when a trigger came into force."""
