@@ -64,7 +64,7 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, Struct):
         return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
-    if isinstance(value, dict | Mapping):  # a dict is known by its type, which every tick asks for each closed day
+    if isinstance(value, Mapping):
         return {str(key): _plain(one) for key, one in value.items()}
     if isinstance(value, Set):
         return sorted(str(one) for one in value)
