@@ -16,6 +16,7 @@ from coopflow.core.durations import Duration
 from coopflow.core.model import Coop, Message
 from coopflow.core.pressure import Cap, Limits
 from coopflow.core.timing import Preference, parse_window
+from coopflow.core.zones import zone, zone_or
 from tests.world import World
 from tests.year.checker import faults
 from tests.year.life import DAY, FIRST, SPREAD, Life, Sent, sent_of
@@ -47,6 +48,14 @@ REMINDER = [
 ]
 NEWS = [{"id": "mail", "type": "email", "template_id": "hello"}]
 PAID = {"field": "payment_received", "operator": "==", "value": True}
+
+
+@pytest.fixture(autouse=True)
+def one_set_of_zone_data() -> None:
+    """Commands that ran in this process may have chosen other zone data since coopflow read a zone."""
+    zone.cache_clear()
+    zone_or.cache_clear()
+    ZoneInfo.clear_cache()
 
 
 def has_workflows(world: World) -> None:
