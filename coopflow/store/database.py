@@ -144,8 +144,13 @@ def open_database(
 @contextmanager
 def transaction(db: peewee.Database) -> Iterator[None]:
     """One durable change, alone among all writers: all of it or nothing. Inside another one it is part of that one."""
-    with translating(getattr(db, "path", None)), db.transaction("IMMEDIATE"):
-        yield
+    with translating(getattr(db, "path", None)):
+        try:
+            with db.transaction("IMMEDIATE"):
+                yield
+        finally:  # Ctrl-C on the way to the commit leaves it open, and whoever reads here next would take it for done
+            if not db.in_transaction() and not db.is_closed() and db.connection().in_transaction:
+                db.connection().rollback()
 
 
 def copy_in_memory(db: Database) -> Database:

@@ -426,6 +426,21 @@ def test_a_transaction_is_all_or_nothing(db: Database) -> None:
     assert meta(db).keys() & {"one", "two"} == {"two"}
 
 
+def test_one_that_is_interrupted_on_the_way_to_its_commit_is_not_left_open(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else what is kept of the audit trail afterwards would be ahead of it, and the next tick refuse to go on."""
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(db, "commit", interrupted)
+    with pytest.raises(KeyboardInterrupt), transaction(db):
+        db.execute_sql("INSERT INTO meta (key, value) VALUES ('half', 'done')")
+    assert not db.connection().in_transaction
+    assert db.execute_sql("SELECT * FROM meta WHERE key = 'half'").fetchall() == []
+
+
 def test_a_transaction_inside_another_is_part_of_it(db: Database) -> None:
     def one_in_another() -> None:
         with transaction(db):
